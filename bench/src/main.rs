@@ -1,1 +1,65 @@
-fn main() {}
+//! `landline-bench`: landline beside the tools people use today and beside the bare pipeline, in one run.
+//!
+//! In: a size, a number of runs, whatever rivals this machine has installed. Out: a table, a JSON receipt and an exit
+//! code. Figures are only comparable within one run: every contender moves the same file, in turns, in a rotated order.
+//! How the peers are driven follows the performance research (same commands, both ends and the load on one machine).
+//! Rooms: `args` · `site` (directories and data) · `janitor` (cleans up even when we are killed) · `daemon` and `tools`
+//! (child processes) · `usage` and `measure` (clock, CPU, memory) · `contender`, `pipe`, `rivals`, `landline` (who runs)
+//! · `series` (the turns) · `stats`, `table`, `receipt`, `check` (what is told).
+
+mod args;
+mod check;
+mod contender;
+mod daemon;
+mod data;
+mod files;
+mod janitor;
+mod landline;
+mod machine;
+mod measure;
+mod out;
+mod pipe;
+mod receipt;
+mod rivals;
+mod series;
+mod site;
+mod stats;
+mod table;
+mod tools;
+mod usage;
+
+use std::process::ExitCode;
+
+use args::Command;
+
+fn main() -> ExitCode {
+    let command = match args::parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            out::say(&format!("error: {error:#}\n\n{}", args::USAGE));
+            return ExitCode::from(2);
+        }
+    };
+    let done = match command {
+        Command::Help => {
+            out::data(args::USAGE);
+            Ok(true)
+        }
+        Command::Files(options) => files::run(&options),
+        Command::Calls(options) => files::run_calls(&options),
+        Command::PipeSend(ask) => pipe::send(&ask).map(|()| true),
+        Command::PipeReceive(ask) => pipe::receive(&ask).map(|()| true),
+        Command::Janitor => {
+            janitor::run(std::io::stdin().lock());
+            Ok(true)
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            out::say(&format!("error: {error:#}"));
+            ExitCode::from(70)
+        }
+    }
+}

@@ -1,1 +1,24 @@
-//! Placeholder while the house is being built.
+//! Waiting: everything that has a socket or a clock, and nothing that knows what a service means.
+//!
+//! A [`Call`] is one connection from a machine to one service of another, carrying frames. A [`Dialer`] makes calls,
+//! a [`Server`] takes them and asks its [`Handler`] who may come in. [`tls`] holds the keys and the handshake,
+//! [`server`] the defence of the door, [`limits`] every duration and count.
+//! Source: PROTOCOL.md §1, §2, §5.
+#![forbid(unsafe_code)]
+
+pub mod address;
+mod burst;
+pub mod call;
+pub mod dial;
+pub mod error;
+pub mod limits;
+pub mod peer;
+pub mod server;
+pub mod tls;
+
+pub use call::{Block, Call, CallReader, CallWriter, Received};
+pub use dial::Dialer;
+pub use error::{CallError, DialError};
+pub use limits::{CallLimits, DialLimits, ServerLimits};
+pub use peer::Peer;
+pub use server::{Admission, Caller, Ended, Handler, Refusal, Server, Standing};

@@ -1,1 +1,13 @@
-//! Placeholder while the house is being built.
+//! Purpose: what answers a call, and the file that asks.
+//!
+//! [`files`] moves files, [`introduce`] makes two machines know each other, [`admin`] is the owner's own service.
+//! [`switchboard`] decides who reaches which of them, [`house`] is a serving machine as a whole, [`line`] how this
+//! machine calls others. No terminal code here: what is shown to people is decided above.
+#![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod files;
+pub mod house;
+pub mod introduce;
+pub mod line;
+pub mod switchboard;

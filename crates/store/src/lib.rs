@@ -1,1 +1,29 @@
-//! Placeholder while the house is being built.
+//! Memory: the home folder of a machine and the embedded database in it.
+//!
+//! In: domain values ([`User`], [`Contact`], [`OpenCode`], …) and the present time, always as an argument.
+//! Out: the same values, kept across restarts and shared safely by several processes, and [`Event`]s of what changed.
+//! The traits ([`Users`], [`Keys`], [`Contacts`], [`Codes`]) are what the floors above know; [`Store`] implements them
+//! over SQLite, and a database server can be put behind the same traits later.
+//! Ignorant of: protocol, sockets, and what a grant permits.
+//! Invariant: no SQL and no type of the database library leaves this crate.
+#![forbid(unsafe_code)]
+
+mod codes;
+mod contacts;
+mod error;
+mod events;
+#[cfg(test)]
+mod fixture;
+mod home;
+mod keys;
+mod sqlite;
+mod users;
+
+pub use codes::{Codes, OpenCode};
+pub use contacts::{Contact, Contacts};
+pub use error::{DatabaseFault, StoreError};
+pub use events::Event;
+pub use home::{Home, ServeLock};
+pub use keys::{EnrolledKey, Keys};
+pub use sqlite::Store;
+pub use users::{User, Users};

@@ -1,1 +1,9 @@
-//! Placeholder while the house is being built.
+//! Proof: who somebody is, how two machines come to know each other, and who may do what.
+//!
+//! In: keys, codes, grants, and randomness as an argument. Out: evidence, or a refusal.
+//! Knows nothing of sockets, clocks, files and terminals.
+#![forbid(unsafe_code)]
+
+pub mod grant;
+pub mod introduction;
+pub mod key;

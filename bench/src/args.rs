@@ -1,0 +1,208 @@
+//! The command line: words in, one [`Command`] out. Nothing is checked again later.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+/// What `--help` prints.
+pub(crate) const USAGE: &str = "\
+usage: landline-bench files [options]    one big file: landline, the bare pipeline, and rivals
+       landline-bench calls [options]    only landline's time from dialling to the first answer
+
+  --small          64 MiB and one run: shows that everything works, its figures mean nothing
+  --size SIZE      bytes of the file, e.g. 2G or 512M; a bare number is GiB (default 2G)
+  --runs N         timed transfers of each contender, 1 to 100 (default 5)
+  --only A,B       only contenders whose name contains one of these words (pipe always runs)
+  --json FILE      where the receipt goes (default: bench/files.json in the target directory)
+  --dir DIR        where the data lives (default /dev/shm)
+  --landline FILE  the binary (default: the one beside this program)
+  --check          exit 1 unless landline reaches the required ratios";
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+/// More says nothing new and fills an afternoon.
+const MAX_RUNS: usize = 100;
+/// 1 TiB: keeps sums of sizes far from overflow.
+const MAX_SIZE: u64 = 1 << 40;
+
+/// One thing to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Help,
+    Files(Options),
+    Calls(Options),
+    PipeSend(PipeSend),
+    PipeReceive(PipeReceive),
+    Janitor,
+}
+
+/// Options of `files` and `calls`.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Bytes of the file that is moved.
+    pub(crate) size: u64,
+    pub(crate) runs: usize,
+    pub(crate) small: bool,
+    pub(crate) check: bool,
+    pub(crate) only: Vec<String>,
+    pub(crate) json: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) landline: Option<PathBuf>,
+}
+
+/// The pipeline's sending end: which file to which loopback port.
+#[derive(Debug)]
+pub(crate) struct PipeSend {
+    pub(crate) file: PathBuf,
+    pub(crate) port: u16,
+}
+
+/// The pipeline's receiving end: which file to make, and whether to make it durable before saying so.
+#[derive(Debug)]
+pub(crate) struct PipeReceive {
+    pub(crate) file: PathBuf,
+    pub(crate) durable: bool,
+}
+
+/// Reads the words after the program's name.
+///
+/// # Errors
+/// In words for the user, for an unknown word, a missing value or a value out of range.
+pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command> {
+    let mut words = words;
+    let Some(first) = words.next() else { bail!("say what to measure: files or calls") };
+    match first.to_str() {
+        Some("files") => options(words).map(|found| found.map_or(Command::Help, Command::Files)),
+        Some("calls") => options(words).map(|found| found.map_or(Command::Help, Command::Calls)),
+        Some("pipe-send") => pipe_send(words),
+        Some("pipe-recv") => pipe_receive(words),
+        Some("janitor") => Ok(Command::Janitor),
+        Some("help" | "--help" | "-h") => Ok(Command::Help),
+        _ => bail!("no such command: {first:?}"),
+    }
+}
+
+/// `None` when help was asked for.
+fn options(mut words: impl Iterator<Item = OsString>) -> Result<Option<Options>> {
+    let (mut size, mut runs) = (None, None);
+    let mut found = Options {
+        size: 2 * GIB,
+        runs: 5,
+        small: false,
+        check: false,
+        only: Vec::new(),
+        json: None,
+        dir: None,
+        landline: None,
+    };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{} needs a value", word.display()));
+        match word.to_str() {
+            Some("--help" | "-h") => return Ok(None),
+            Some("--small") => found.small = true,
+            Some("--check") => found.check = true,
+            Some("--size") => size = Some(parse_size(&text(value()?)?)?),
+            Some("--runs") => runs = Some(parse_runs(&text(value()?)?)?),
+            Some("--only") => found.only = text(value()?)?.split(',').map(str::to_owned).collect(),
+            Some("--json") => found.json = Some(value()?.into()),
+            Some("--dir") => found.dir = Some(value()?.into()),
+            Some("--landline") => found.landline = Some(value()?.into()),
+            _ => bail!("no such option: {word:?}"),
+        }
+    }
+    if found.small {
+        (found.size, found.runs) = (64 * MIB, 1);
+    }
+    found.size = size.unwrap_or(found.size);
+    found.runs = runs.unwrap_or(found.runs);
+    Ok(Some(found))
+}
+
+fn text(word: OsString) -> Result<String> {
+    word.into_string().map_err(|word| anyhow::anyhow!("not UTF-8: {word:?}"))
+}
+
+fn parse_size(word: &str) -> Result<u64> {
+    let (digits, unit) = match word.strip_suffix(['M', 'm']) {
+        Some(digits) => (digits, MIB),
+        None => (word.strip_suffix(['G', 'g']).unwrap_or(word), GIB),
+    };
+    let count: u64 = digits.parse().with_context(|| format!("--size {word}: write e.g. 2G or 512M"))?;
+    match count.checked_mul(unit) {
+        Some(size @ 1..=MAX_SIZE) => Ok(size),
+        _ => bail!("--size {word}: must be 1M to 1024G"),
+    }
+}
+
+fn parse_runs(word: &str) -> Result<usize> {
+    match word.parse() {
+        Ok(runs @ 1..=MAX_RUNS) => Ok(runs),
+        _ => bail!("--runs {word}: must be 1 to {MAX_RUNS}"),
+    }
+}
+
+fn pipe_send(mut words: impl Iterator<Item = OsString>) -> Result<Command> {
+    match (words.next(), words.next(), words.next()) {
+        (Some(file), Some(port), None) => {
+            let port = text(port)?.parse().context("the port")?;
+            Ok(Command::PipeSend(PipeSend { file: file.into(), port }))
+        }
+        _ => bail!("pipe-send FILE PORT"),
+    }
+}
+
+fn pipe_receive(mut words: impl Iterator<Item = OsString>) -> Result<Command> {
+    match (words.next(), words.next(), words.next()) {
+        (Some(file), None, None) => Ok(Command::PipeReceive(PipeReceive { file: file.into(), durable: false })),
+        (Some(file), Some(flag), None) if flag == "--durable" => {
+            Ok(Command::PipeReceive(PipeReceive { file: file.into(), durable: true }))
+        }
+        _ => bail!("pipe-recv FILE [--durable]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(line: &str) -> Result<Options> {
+        match parse(line.split_whitespace().map(OsString::from))? {
+            Command::Files(options) => Ok(options),
+            other => bail!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn small_means_64_mib_and_one_run_unless_told_otherwise() {
+        let small = files("files --small").unwrap();
+        assert_eq!((small.size, small.runs), (64 * MIB, 1));
+        let told = files("files --runs 3 --small --size 128M").unwrap();
+        assert_eq!((told.size, told.runs), (128 * MIB, 3));
+    }
+
+    #[test]
+    fn a_bare_size_is_gib() {
+        assert_eq!(files("files --size 4").unwrap().size, 4 * GIB);
+        assert_eq!(files("files --size 1g").unwrap().size, GIB);
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know_or_cannot_hold() {
+        for line in [
+            "",
+            "file",
+            "files --fast",
+            "files --size",
+            "files --size 0",
+            "files --size 2T",
+            "files --size 99999999999999999999",
+            "files --runs 0",
+            "files --runs 101",
+            "pipe-send x",
+            "pipe-recv",
+        ] {
+            assert!(parse(line.split_whitespace().map(OsString::from)).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Two machines that know each other: a desk that serves a share, a laptop that has joined it as `desk`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::daemon::Daemon;
+use crate::site::{self, Site};
+use crate::tools;
+
+/// The binary under test, or why there is none.
+pub(crate) enum Build {
+    Present { binary: PathBuf, version: String },
+    NotBuilt(String),
+}
+
+impl Build {
+    /// Looks for the binary beside this program, or where it was said to be.
+    ///
+    /// A program that does not even tell its version is a room without furniture, not a broken landline.
+    pub(crate) fn find(site: &Site, said: Option<&Path>) -> Result<Build> {
+        let binary = match said {
+            Some(path) => std::path::absolute(path)?,
+            None => site::target_dir()?.join("release/landline"),
+        };
+        if !binary.is_file() {
+            return Ok(Build::NotBuilt(format!("there is no {}", binary.display())));
+        }
+        let version = tools::output(tools::command(site, &binary).arg("--version")).unwrap_or_default();
+        Ok(match version.trim() {
+            "" => Build::NotBuilt("the binary does nothing yet".to_owned()),
+            version => Build::Present { version: version.to_owned(), binary },
+        })
+    }
+}
+
+/// See the module.
+pub(crate) struct Pair {
+    pub(crate) server: Daemon,
+    pub(crate) share: PathBuf,
+    binary: PathBuf,
+    laptop: PathBuf,
+    runtime: PathBuf,
+}
+
+impl Pair {
+    /// Starts the desk with its homes under `name`, serving `share`, and introduces the laptop to it.
+    ///
+    /// # Errors
+    /// With landline's own words for the step that failed.
+    pub(crate) fn introduce(site: &Site, binary: &Path, name: &str, share: PathBuf) -> Result<Pair> {
+        let homes = site.room(name)?;
+        let (desk, laptop, runtime) = (homes.join("desk"), homes.join("laptop"), homes.join("run"));
+        fs::create_dir(&runtime)?;
+        fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700))?;
+
+        let mut serve = command(site, binary, &desk, &runtime);
+        serve.arg("serve").arg(&share).args(["--listen", "tcp://127.0.0.1:0", "--json"]).stdout(Stdio::piped());
+        let mut server = Daemon::start(site, "landline serve", &mut serve)?;
+        let lines = server.lines()?;
+        let address = server.wait_line(&lines, ready_address)?;
+
+        let mut invite = command(site, binary, &desk, &runtime);
+        invite.args(["invite", "--json"]).stdout(Stdio::piped());
+        // It may stay until somebody has joined; dropped after that, it is ended.
+        let mut invite = Daemon::start(site, "landline invite", &mut invite)?;
+        let lines = invite.lines()?;
+        let code = invite.wait_line(&lines, |line| text_field(line, "code"))?;
+
+        let code_file = homes.join("code");
+        fs::write(&code_file, format!("{code}\n"))?;
+        fs::set_permissions(&code_file, fs::Permissions::from_mode(0o600))?;
+        let mut join = command(site, binary, &laptop, &runtime);
+        join.arg("join").arg(&address).args(["--name", "desk", "--code-file"]).arg(&code_file);
+        tools::output(&mut join).context("landline join")?;
+        Ok(Pair { server, share, binary: binary.to_path_buf(), laptop, runtime })
+    }
+
+    /// landline as the laptop runs it, arguments still to come.
+    pub(crate) fn laptop(&self, site: &Site) -> Command {
+        command(site, &self.binary, &self.laptop, &self.runtime)
+    }
+}
+
+fn command(site: &Site, binary: &Path, home: &Path, runtime: &Path) -> Command {
+    let mut command = tools::command(site, binary);
+    command.env("LANDLINE_HOME", home).env("XDG_RUNTIME_DIR", runtime);
+    command
+}
+
+/// `HOST:PORT` out of the `ready` line.
+fn ready_address(line: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    if value.get("event")?.as_str()? != "ready" {
+        return None;
+    }
+    let listen = value.get("listen")?.get(0)?.as_str()?;
+    Some(listen.strip_prefix("tcp://").unwrap_or(listen).to_owned())
+}
+
+fn text_field(line: &str, name: &str) -> Option<String> {
+    serde_json::from_str::<Value>(line).ok()?.get(name)?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_address_in_the_ready_line_only() {
+        let ready = r#"{"event":"ready","listen":["tcp://127.0.0.1:41234"],"share":"/x"}"#;
+        assert_eq!(ready_address(ready).as_deref(), Some("127.0.0.1:41234"));
+        assert_eq!(ready_address(r#"{"event":"invitation","code":"7-a-b"}"#), None);
+        assert_eq!(ready_address("ready tcp://127.0.0.1:1"), None);
+    }
+
+    #[test]
+    fn finds_the_code() {
+        assert_eq!(text_field(r#"{"code":"7-a-b","expires":1}"#, "code").as_deref(), Some("7-a-b"));
+        assert_eq!(text_field("{}", "code"), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! Other people's programs: where they are, how they are called, which version they say they are.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::site::Site;
+
+/// Where daemons live that are not on an ordinary user's `PATH`.
+const SERVER_DIRS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+
+/// The full path of a program, or the words for the table if it is not there.
+pub(crate) fn find(name: &'static str) -> Result<PathBuf, Missing> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(SERVER_DIRS.iter().map(PathBuf::from))
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_absolute() && file.is_file())
+        .ok_or(Missing(name))
+}
+
+/// A program that this machine does not have.
+#[derive(Debug)]
+pub(crate) struct Missing(pub(crate) &'static str);
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is not installed", self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// A command with nothing of the caller's environment but `PATH`, in an empty home, silent on stdin and stdout.
+pub(crate) fn command(site: &Site, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("LC_ALL", "C")
+        .env("HOME", site.empty_home())
+        .current_dir(site.empty_home())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
+/// Runs a short helper to its end and gives what it printed.
+///
+/// # Errors
+/// With its own words if it fails.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_owned();
+    let done = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .with_context(|| format!("cannot run {}", name.display()))?;
+    if !done.status.success() {
+        bail!("{}: {}: {}", name.display(), done.status, String::from_utf8_lossy(&done.stderr).trim().escape_debug());
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
+/// The first line of what `name FLAG` says about itself, on whichever of the two outputs; `None` if it is missing.
+pub(crate) fn version(name: &'static str, flag: impl AsRef<OsStr>) -> Option<String> {
+    let done = Command::new(find(name).ok()?).arg(flag).stdin(Stdio::null()).output().ok()?;
+    let said = [done.stdout, done.stderr].concat();
+    let line = String::from_utf8_lossy(&said).lines().find(|line| !line.trim().is_empty())?.trim().to_owned();
+    Some(line)
+}

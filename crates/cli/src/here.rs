@@ -1,0 +1,75 @@
+//! Here: what a command knows of where it runs: how to speak, which home is meant, how to call.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use landline_services::line::Line;
+use landline_store::{Home, Store};
+
+use crate::config::{Flags, Settings};
+use crate::fail::Fail;
+use crate::out::Out;
+
+/// The surroundings of one command.
+#[derive(Clone)]
+pub struct Here {
+    /// Where it speaks.
+    pub out: Out,
+    /// How many `-v` were given.
+    pub verbose: u8,
+    home: Option<Arc<Path>>,
+}
+
+impl Here {
+    /// `home`: the folder named on the command line, if one was.
+    pub fn new(out: Out, verbose: u8, home: Option<&Path>) -> Self {
+        Self { out, verbose, home: home.map(Arc::from) }
+    }
+
+    /// Where the home is or will be. Touches nothing.
+    ///
+    /// # Errors
+    /// If nothing says where.
+    pub fn home_path(&self) -> Result<PathBuf, Fail> {
+        Ok(Home::locate(self.home.as_deref())?)
+    }
+
+    /// The home, made at first use.
+    ///
+    /// # Errors
+    /// If it is not ours, or can't be made.
+    pub fn home(&self) -> Result<Home, Fail> {
+        Ok(Home::open_or_create(self.home_path()?)?)
+    }
+
+    /// The database, made at first use.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn store(&self) -> Result<Store, Fail> {
+        Ok(Store::open(&self.home()?)?)
+    }
+
+    /// The way to other machines.
+    ///
+    /// # Errors
+    /// As home, key or database fail.
+    pub async fn line(&self) -> Result<Line, Fail> {
+        Ok(Line::open(self.home()?).await?)
+    }
+
+    /// The settings: `flags` > environment > `config.toml` of the home > defaults.
+    ///
+    /// # Errors
+    /// If one of them can't be understood.
+    pub fn settings(&self, flags: &Flags) -> Result<Settings, Fail> {
+        Settings::load(flags, &|name| std::env::var_os(name), &self.home_path()?.join("config.toml"))
+    }
+}
+
+/// What this computer calls itself, up to its first dot; empty if it has no name.
+pub fn host_name() -> String {
+    let system = rustix::system::uname();
+    let name = system.nodename().to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
+}

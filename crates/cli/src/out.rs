@@ -1,0 +1,188 @@
+//! Out: the only printer. Data goes to stdout, talk to stderr.
+//!
+//! In: lines for people, objects for programs, failures. Out: bytes on the two streams.
+//! Foreign text must have gone through `shown` or `tame` before it comes here.
+//! Invariant: printing never fails a command half-way. A reader that leaves (a closed pipe) is remembered and the rest
+//! dropped; any other fault of stdout is told once, by [`Out::finish`].
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the room that speaks to the user")]
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::fail::Fail;
+
+/// The two streams. Cheap to clone.
+#[derive(Clone)]
+pub struct Out {
+    json: bool,
+    quiet: bool,
+    stdout: Arc<Mutex<Data>>,
+}
+
+struct Data {
+    to: BufWriter<Stdout>,
+    fault: Option<io::Error>,
+}
+
+impl Out {
+    /// `json`: objects instead of text on stdout. `quiet`: no talk but warnings and errors.
+    pub fn new(json: bool, quiet: bool) -> Self {
+        let data = Data { to: BufWriter::new(io::stdout()), fault: None };
+        Self { json, quiet, stdout: Arc::new(Mutex::new(data)) }
+    }
+
+    /// Whether programs read, not people.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether only data, warnings and errors are wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether a person sees stdout.
+    pub fn stdout_is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Whether a person sees stderr and wants to.
+    pub fn can_draw(&self) -> bool {
+        !self.json && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Whether somebody can be asked.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// A line of data.
+    pub fn line(&self, text: impl Display) {
+        self.data().write(|to| writeln!(to, "{text}"));
+    }
+
+    /// A line of data that somebody waits for: written through at once.
+    pub fn line_now(&self, text: impl Display) {
+        self.data().write(|to| writeln!(to, "{text}").and_then(|()| to.flush()));
+    }
+
+    /// One JSON object, a line of data, written through at once.
+    pub fn object(&self, value: &impl Serialize) {
+        self.data().write(|to| {
+            serde_json::to_writer(&mut *to, value)?;
+            to.write_all(b"\n")?;
+            to.flush()
+        });
+    }
+
+    /// One JSON object of many: written when enough has gathered, at the latest by [`Out::finish`].
+    pub fn row(&self, value: &impl Serialize) {
+        self.data().write(|to| {
+            serde_json::to_writer(&mut *to, value)?;
+            to.write_all(b"\n")
+        });
+    }
+
+    /// Raw data.
+    pub fn bytes(&self, bytes: &[u8]) {
+        self.data().write(|to| to.write_all(bytes));
+    }
+
+    /// Whether stdout takes no more.
+    pub fn is_gone(&self) -> bool {
+        self.data().fault.is_some()
+    }
+
+    /// A line of talk.
+    pub fn say(&self, text: impl Display) {
+        if !self.quiet {
+            self.talk(text);
+        }
+    }
+
+    /// Something that a person should know even if quiet was asked for.
+    pub fn warn(&self, text: impl Display) {
+        self.talk(format_args!("{} {text}", label("warning:", "33")));
+    }
+
+    /// Something that went wrong while the rest goes on.
+    pub fn error(&self, text: impl Display) {
+        self.talk(format_args!("{} {text}", label("error:", "31")));
+    }
+
+    /// Asks a question on stderr and leaves the cursor behind it.
+    pub fn ask(&self, question: &str) {
+        eprint!("{question}");
+        drop(io::stderr().flush());
+    }
+
+    /// Why the command failed: in words, and as the last object if programs read.
+    pub fn fail(&self, fail: &Fail) {
+        self.error(fail.what());
+        for cause in fail.causes() {
+            self.talk(format_args!("  {cause}"));
+        }
+        if let Some(hint) = fail.hint_text() {
+            self.talk(format_args!("{} {hint}", label("hint:", "36")));
+        }
+        if self.json {
+            self.object(&fail.object());
+        }
+    }
+
+    /// What clap has to say: help and versions are data, a wrong command line is talk.
+    pub fn clap(&self, said: &clap::Error) {
+        // clap colours by itself, and obeys NO_COLOR and pipes; a reader who left is no error
+        drop(said.print());
+        if self.json && said.use_stderr() {
+            let text = said.render().to_string();
+            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            self.object(&Fail::new(Exit::Usage, first).object());
+        }
+    }
+
+    /// Writes what is left. The exit code is `exit`, unless data was lost for another reason than a reader who left.
+    pub fn finish(&self, exit: Exit) -> Exit {
+        let mut data = self.data();
+        data.write(Write::flush);
+        match &data.fault {
+            Some(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
+                self.error(format_args!("cannot write to standard output: {}", crate::fail::io_words(fault)));
+                if exit == Exit::Done { crate::fail::io_exit(fault) } else { exit }
+            }
+            Some(_) | None => exit,
+        }
+    }
+
+    fn talk(&self, text: impl Display) {
+        // Nobody is left to be told that stderr is gone.
+        drop(writeln!(io::stderr().lock(), "{text}"));
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.stdout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Data {
+    fn write(&mut self, write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) {
+        if self.fault.is_none() {
+            self.fault = write(&mut self.to).err();
+        }
+    }
+}
+
+/// A word with a colour where colours are wanted; the word alone says it all.
+fn label(word: &'static str, colour: &str) -> String {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    if io::stderr().is_terminal() && !set("NO_COLOR") && !dumb {
+        format!("\x1b[1;{colour}m{word}\x1b[0m")
+    } else {
+        word.to_owned()
+    }
+}

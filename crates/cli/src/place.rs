@@ -1,0 +1,125 @@
+//! Places on the command line: `desk:dir/file`, as a value that clap parses once and nobody checks again.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use landline_addr::contact::{ContactName, Machine, Place, PlaceError};
+use landline_addr::path::{PathError, SharePath};
+use landline_wire::shown;
+
+/// A path in the share of a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Whose share.
+    pub machine: Machine,
+    /// Where in it.
+    pub path: SharePath,
+    /// Whether it was written as a folder: with a closing slash, or as the share itself.
+    pub as_folder: bool,
+}
+
+/// A path here or there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spot {
+    /// On this machine, as written.
+    Here(PathBuf),
+    /// In the share of a machine.
+    There(Remote),
+}
+
+/// Why an argument is not what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpotError {
+    /// Neither here nor there.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The path is none of a share.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A local path where only a remote one makes sense.
+    #[error("this names a local file; name a machine too, like desk:path, or localhost:path for your own share")]
+    NotRemote,
+    /// A contact without its colon.
+    #[error("to mean the machine {0}, put a colon behind it: {0}:")]
+    NoColon(ContactName),
+}
+
+impl Spot {
+    /// For clap.
+    pub fn parser() -> impl TypedValueParser<Value = Self> {
+        OsStringValueParser::new().try_map(|text: OsString| Self::parse(&text))
+    }
+
+    fn parse(text: &OsString) -> Result<Self, SpotError> {
+        Ok(match Place::parse(text)? {
+            Place::Local(path) => Self::Here(path),
+            Place::Remote { machine, path } => {
+                let as_folder = matches!(path.as_slice(), b"" | b".") || path.ends_with(b"/") || path.ends_with(b"/.");
+                Self::There(Remote { machine, path: SharePath::from_user(&path)?, as_folder })
+            }
+        })
+    }
+}
+
+impl Remote {
+    /// For clap.
+    pub fn parser() -> impl TypedValueParser<Value = Self> {
+        OsStringValueParser::new().try_map(|text: OsString| Self::parse(&text))
+    }
+
+    fn parse(text: &OsString) -> Result<Self, SpotError> {
+        match Spot::parse(text)? {
+            Spot::There(remote) => Ok(remote),
+            Spot::Here(_) => Err(match text.to_str().and_then(|text| text.parse().ok()) {
+                Some(name) => SpotError::NoColon(name),
+                None => SpotError::NotRemote,
+            }),
+        }
+    }
+}
+
+/// As it can be typed again, hostile names escaped.
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.machine, shown(self.path.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remote(text: &str) -> Result<Remote, String> {
+        Remote::parse(&OsString::from(text)).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_closing_slash_or_no_path_at_all_means_a_folder() {
+        for (text, path, as_folder) in
+            [("desk:", "", true), ("desk:.", "", true), ("desk:a/", "a", true), ("desk:./a//b", "a/b", false)]
+        {
+            let remote = remote(text).unwrap();
+            assert_eq!((remote.path.as_bytes(), remote.as_folder), (path.as_bytes(), as_folder), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_contact_without_its_colon_is_told_so() {
+        assert!(remote("desk").unwrap_err().contains("desk:"));
+        assert!(remote("./desk").unwrap_err().contains("localhost:path"));
+    }
+
+    #[test]
+    fn paths_that_lead_out_are_refused_before_anybody_is_called() {
+        assert!(remote("desk:../x").unwrap_err().contains("\"..\""));
+        assert!(remote("desk:/etc").unwrap_err().contains("relative to the share"));
+        assert!(remote("desk:.landline-part-1").unwrap_err().contains("reserved"));
+    }
+
+    #[test]
+    fn it_prints_as_it_can_be_typed_again() {
+        assert_eq!(remote("localhost:a/b").unwrap().to_string(), "localhost:a/b");
+    }
+}

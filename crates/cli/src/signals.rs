@@ -1,0 +1,35 @@
+//! Signals: Ctrl-C and SIGTERM, as something that can be waited for.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::fail::Fail;
+
+/// Both signals. From the moment this is made they no longer end the process by themselves.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Takes both over.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn new() -> Result<Self, Fail> {
+        let take = |kind| signal(kind).map_err(|fault| Fail::io("cannot watch for signals", &fault));
+        Ok(Self { interrupt: take(SignalKind::interrupt())?, terminate: take(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next of either. Cancel-safe.
+    pub async fn next(&mut self) {
+        let (interrupt, terminate) = (&mut self.interrupt, &mut self.terminate);
+        let came = tokio::select! {
+            came = interrupt.recv() => came,
+            came = terminate.recv() => came,
+        };
+        if came.is_none() {
+            // No signal can come any more: the runtime is going.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The life of one connection, from accept to its end.
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use landline_wire::{ErrorCode, Fault, Limits, Open, Reply, open::VERSION};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::{Instant as Deadline, sleep_until, timeout, timeout_at},
+};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Admission, Caller, Ended, Handler, Refusal, Shared, Standing,
+    door::{Failure, Place},
+};
+use crate::{
+    burst::Burst,
+    call::Call,
+    error::CallError,
+    peer::{Origin, Peer},
+    tls,
+};
+
+/// A caller on this machine: known by its user id, no handshake, no penalty.
+pub(super) async fn local<H: Handler>(stream: UnixStream, shared: &Arc<Shared<H>>) {
+    let Ok(credentials) = stream.peer_cred() else { return };
+    let peer = Peer::Uid(credentials.uid());
+    let call = Call::over(stream, peer, Origin::Unix, None, Limits::STRANGER, &shared.limits.call);
+    greeted(call, None, Instant::now(), shared).await;
+}
+
+/// A caller over the network: TLS first, the door's place held until it is admitted.
+pub(super) async fn remote<H: Handler>(
+    stream: TcpStream,
+    from: SocketAddr,
+    place: Place,
+    arrived: Instant,
+    shared: &Arc<Shared<H>>,
+) {
+    let handshake = timeout(shared.limits.handshake, shake_hands(stream, from, shared));
+    let outcome = tokio::select! {
+        () = shared.stop.cancelled() => return,
+        outcome = handshake => outcome,
+    };
+    match outcome {
+        Ok(Ok(call)) => greeted(call, Some(place), arrived, shared).await,
+        Ok(Err(NoCall::Nothing)) => place.penalise(Failure::NoAttempt, Instant::now()),
+        Ok(Err(NoCall::Broken)) | Err(_) => place.penalise(Failure::RanOut, Instant::now()),
+    }
+}
+
+/// Why a connection did not become a call.
+enum NoCall {
+    /// It left without a word.
+    Nothing,
+    /// It spoke something else, or wrongly.
+    Broken,
+}
+
+async fn shake_hands<H: Handler>(
+    stream: TcpStream,
+    from: SocketAddr,
+    shared: &Shared<H>,
+) -> Result<Call, NoCall> {
+    stream.set_nodelay(true).map_err(|_| NoCall::Broken)?;
+    let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), Burst::new(stream));
+    let start = hello.await.map_err(|fault| match fault.kind() {
+        std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => NoCall::Nothing,
+        _ => NoCall::Broken,
+    })?;
+    // One port, told apart by ALPN; the browser's half comes later, everything else is closed.
+    let ours = start.client_hello().alpn().is_some_and(|mut offered| offered.any(|name| name == tls::ALPN));
+    if !ours {
+        return Err(NoCall::Broken);
+    }
+    let stream = start.into_stream(Arc::clone(&shared.tls)).await.map_err(|_| NoCall::Broken)?;
+    let (_, connection) = stream.get_ref();
+    let key = tls::peer_key(connection).ok_or(NoCall::Broken)?;
+    let exporter = tls::exporter_of_server(connection);
+    Ok(Call::over(stream, Peer::Key(key), Origin::Tcp(from), exporter, Limits::STRANGER, &shared.limits.call))
+}
+
+/// The opening message, the judgement, and what follows from it.
+async fn greeted<H: Handler>(mut call: Call, place: Option<Place>, arrived: Instant, shared: &Arc<Shared<H>>) {
+    let caller = Caller { peer: call.peer(), origin: call.origin() };
+    let cut = shared.cut.child_token();
+    let registered = shared.live.register(caller.peer, cut.clone());
+    let deadline = Deadline::from_std(arrived + shared.limits.greeting);
+    let judged = tokio::select! {
+        () = cut.cancelled() => return,
+        () = shared.stop.cancelled() => return,
+        judged = timeout_at(deadline, judge(&mut call, &caller, shared)) => judged,
+    };
+    let admission = match judged {
+        Ok(Ok(Some(admission))) => admission,
+        Ok(Ok(None)) => {
+            note(place.as_ref(), Failure::NoAttempt);
+            return;
+        }
+        Ok(Err(Refusal::Known(fault))) => {
+            tracing::debug!(peer = %caller.peer, code = ?fault.code, "refused");
+            last_words(call, fault, shared).await;
+            return;
+        }
+        Ok(Err(Refusal::Stranger)) | Err(_) => {
+            note(place.as_ref(), Failure::Refused);
+            refuse(call, Fault::stranger(), arrived, &cut, shared).await;
+            return;
+        }
+    };
+    serve(call, admission, place, arrived, &cut, shared).await;
+    drop(registered);
+}
+
+/// Reads the opening message and asks the handler. A stranger who breaks the protocol is refused like any other.
+async fn judge<H: Handler>(
+    call: &mut Call,
+    caller: &Caller,
+    shared: &Shared<H>,
+) -> Result<Option<Admission<H::Pass>>, Refusal> {
+    let service = match call.recv::<Open>().await {
+        Ok(None) | Err(CallError::Cut | CallError::Io(_)) => return Ok(None),
+        Ok(Some(Open::Open { landline: VERSION, service })) => service,
+        // An empty name is no service: the handler decides between a stranger's refusal and words for a known peer.
+        Ok(Some(Open::Open { .. })) | Err(_) => String::new(),
+    };
+    shared.handler.admit(caller, &service).await.map(Some)
+}
+
+async fn serve<H: Handler>(
+    mut call: Call,
+    admission: Admission<H::Pass>,
+    place: Option<Place>,
+    arrived: Instant,
+    cut: &CancellationToken,
+    shared: &Arc<Shared<H>>,
+) {
+    let Admission { pass, standing } = admission;
+    let (peer, origin) = (call.peer(), call.origin());
+    let deadline = match standing {
+        Standing::Stranger => Some(Deadline::from_std(arrived + shared.limits.introduction)),
+        Standing::Known => {
+            call.set_limits(Limits::KNOWN);
+            call.set_read_idle(shared.limits.idle);
+            None
+        }
+    };
+    let place = place.filter(|_| standing == Standing::Stranger); // an admitted call makes room in the door
+    tracing::info!(%peer, %origin, "call");
+    let serving = shared.handler.serve(pass, &mut call, &shared.stop);
+    let outcome = tokio::select! {
+        () = cut.cancelled() => {
+            tracing::info!(%peer, %origin, "cut");
+            return;
+        }
+        () = wait_until(deadline) => {
+            note(place.as_ref(), Failure::RanOut);
+            return;
+        }
+        outcome = serving => outcome,
+    };
+    match outcome {
+        Ok(Ended::Well) => call.hang_up(shared.limits.linger).await,
+        Ok(Ended::Refused(fault)) => {
+            note(place.as_ref(), Failure::Refused);
+            refuse(call, fault, arrived, cut, shared).await;
+        }
+        Err(fault) => {
+            tracing::debug!(%peer, %origin, %fault, "the call broke");
+            if standing == Standing::Known
+                && let Some(fault) = fault_of_peer(&fault)
+            {
+                last_words(call, fault, shared).await;
+            }
+        }
+    }
+}
+
+async fn last_words<H: Handler>(mut call: Call, fault: Fault, shared: &Shared<H>) {
+    if call.send(&Reply::Error(fault)).await.is_ok() {
+        call.hang_up(shared.limits.linger).await;
+    }
+}
+
+/// What a known peer is told about a protocol it broke; nothing where the line itself is gone.
+fn fault_of_peer(fault: &CallError) -> Option<Fault> {
+    match fault {
+        CallError::Frame(_) | CallError::Message(_) | CallError::OutOfTurn { .. } => {
+            Some(Fault::new(ErrorCode::BadRequest, fault.to_string()))
+        }
+        CallError::Silent(_) => Some(Fault::new(ErrorCode::TimedOut, fault.to_string())),
+        CallError::Fault(_) | CallError::Cut | CallError::HungUp | CallError::Io(_) => None,
+    }
+}
+
+/// Sends a refusal at the one time at which every refusal is sent, so that how long it took tells nothing.
+async fn refuse<H: Handler>(
+    call: Call,
+    fault: Fault,
+    arrived: Instant,
+    cut: &CancellationToken,
+    shared: &Shared<H>,
+) {
+    tokio::select! {
+        () = cut.cancelled() => return,
+        () = sleep_until(Deadline::from_std(arrived + shared.limits.refusal)) => {}
+    }
+    last_words(call, fault, shared).await;
+}
+
+fn note(place: Option<&Place>, failure: Failure) {
+    if let Some(place) = place {
+        place.penalise(failure, Instant::now());
+    }
+}
+
+async fn wait_until(deadline: Option<Deadline>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

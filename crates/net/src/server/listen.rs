@@ -1,0 +1,206 @@
+//! Listening and accepting, also when the system has no descriptor left.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use landline_addr::{endpoint::Endpoint, source::SourceKey};
+use tokio::{
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    task::JoinSet,
+    time::sleep,
+};
+
+use super::{Handler, Shared, guest};
+use crate::address;
+
+/// One bound endpoint.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, UnixPath),
+}
+
+/// Removes the socket file when the listener goes.
+#[derive(Debug)]
+pub(crate) struct UnixPath(PathBuf);
+
+impl Drop for UnixPath {
+    fn drop(&mut self) {
+        if let Err(fault) = fs::remove_file(&self.0) {
+            tracing::debug!(path = %self.0.display(), %fault, "the socket file was gone already");
+        }
+    }
+}
+
+/// Something that connected.
+pub(crate) enum Arrived {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    pub(crate) async fn bind(endpoint: &Endpoint) -> io::Result<Self> {
+        match endpoint {
+            Endpoint::Tcp { host, port } => {
+                Ok(Self::Tcp(TcpListener::from_std(address::listen_tcp(host, *port).await?)?))
+            }
+            Endpoint::Unix(path) => Self::bind_unix(path),
+        }
+    }
+
+    /// Binds under a temporary name, closes the file to others, then renames: nobody can connect before it is 0600,
+    /// and a socket that a dead program left is replaced. One that somebody still answers is "in use".
+    fn bind_unix(path: &Path) -> io::Result<Self> {
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another program answers there"));
+        }
+        if fs::symlink_metadata(path).is_ok_and(|there| !is_socket(&there)) {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is no socket is in the way"));
+        }
+        let mut fresh = path.as_os_str().to_owned();
+        fresh.push(format!(".{}", std::process::id()));
+        let fresh = PathBuf::from(fresh);
+        let listener = UnixListener::bind(&fresh)?;
+        let moved = fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).and_then(|()| fs::rename(&fresh, path));
+        if let Err(fault) = moved {
+            drop(UnixPath(fresh));
+            return Err(fault);
+        }
+        Ok(Self::Unix(listener, UnixPath(path.to_owned())))
+    }
+
+    pub(crate) fn tcp_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok(),
+            Self::Unix(..) => None,
+        }
+    }
+
+    pub(crate) fn unix_path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(_, path) => Some(path.0.clone()),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Arrived> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(stream, from)| Arrived::Tcp(stream, from)),
+            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Arrived::Unix(stream)),
+        }
+    }
+}
+
+fn is_socket(there: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    there.file_type().is_socket()
+}
+
+/// Accepts until the server stops, then waits for the calls that came in here.
+pub(crate) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shared<H>>) {
+    let mut calls = JoinSet::new();
+    let mut trouble = Trouble::new(shared.limits.accept_backoff, shared.limits.accept_backoff_max);
+    loop {
+        while let Some(ended) = calls.try_join_next() {
+            note_panic(ended);
+        }
+        let arrived = tokio::select! {
+            () = shared.stop.cancelled() => break,
+            // The permit comes first: without one, callers wait in the kernel's queue and cost nothing here.
+            Ok(permit) = Arc::clone(&shared.calls).acquire_owned() => {
+                tokio::select! {
+                    () = shared.stop.cancelled() => break,
+                    arrived = listener.accept() => arrived.map(|arrived| (arrived, permit)),
+                }
+            }
+        };
+        match arrived {
+            Ok((arrived, permit)) => {
+                trouble.over();
+                let shared = Arc::clone(&shared);
+                calls.spawn(async move {
+                    greet(arrived, &shared).await;
+                    drop(permit);
+                });
+            }
+            Err(fault) => trouble.wait_out(&fault, &listener).await,
+        }
+    }
+    drop(listener); // new callers are refused by the system from here on
+    while let Some(ended) = calls.join_next().await {
+        note_panic(ended);
+    }
+}
+
+async fn greet<H: Handler>(arrived: Arrived, shared: &Arc<Shared<H>>) {
+    match arrived {
+        Arrived::Unix(stream) => guest::local(stream, shared).await,
+        Arrived::Tcp(stream, from) => {
+            let now = Instant::now();
+            match shared.door.enter(SourceKey::from(from.ip()), now, dice()) {
+                Some(place) => guest::remote(stream, from, place, now, shared).await,
+                None => tracing::debug!(%from, turned_away = shared.door.turned_away(), "the door is full"),
+            }
+        }
+    }
+}
+
+fn note_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(fault) = ended
+        && fault.is_panic()
+    {
+        tracing::error!("a call panicked; it ended alone: {fault}");
+    }
+}
+
+/// 0 to 99, unpredictable from outside: the standard library seeds each hasher's keys from the system.
+fn dice() -> u32 {
+    use std::hash::{BuildHasher as _, RandomState};
+    u32::try_from(RandomState::new().hash_one(Instant::now()) % 100).unwrap_or(0)
+}
+
+/// What to do when accept fails. One descriptor is held in reserve: when there is none left it is given up for a
+/// moment, so that the caller at the front can be taken and closed instead of being reported again and again.
+struct Trouble {
+    reserve: Option<fs::File>,
+    first_wait: Duration,
+    longest_wait: Duration,
+    wait: Duration,
+    logged: Option<Instant>,
+}
+
+impl Trouble {
+    /// One line a second at most: strangers cause these.
+    const LOG_EVERY: Duration = Duration::from_secs(1);
+
+    fn new(first_wait: Duration, longest_wait: Duration) -> Self {
+        Self { reserve: fs::File::open("/dev/null").ok(), first_wait, longest_wait, wait: first_wait, logged: None }
+    }
+
+    fn over(&mut self) {
+        self.wait = self.first_wait;
+        if self.reserve.is_none() {
+            self.reserve = fs::File::open("/dev/null").ok();
+        }
+    }
+
+    async fn wait_out(&mut self, fault: &io::Error, listener: &Listener) {
+        if self.logged.is_none_or(|at| at.elapsed() >= Self::LOG_EVERY) {
+            tracing::warn!(%fault, "can't take a call");
+            self.logged = Some(Instant::now());
+        }
+        if self.reserve.take().is_some() {
+            // Bounded: a caller that left meanwhile must not hold us here.
+            drop(tokio::time::timeout(self.first_wait, listener.accept()).await);
+            self.reserve = fs::File::open("/dev/null").ok();
+        }
+        sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(self.longest_wait);
+    }
+}

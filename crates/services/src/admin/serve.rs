@@ -1,0 +1,133 @@
+//! The running server's end of the owner's service.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use landline_addr::code::Code;
+use landline_net::{Call, CallError, Ended, server::Live};
+use landline_store::{Codes as _, Keys as _, OpenCode, Store, StoreError, Users as _};
+use landline_trust::key::Fingerprint;
+use landline_wire::{ErrorCode, Fault};
+use tokio_util::sync::CancellationToken;
+
+use super::msg::{Answer, Invitation, Request, Revoked, Status};
+
+/// The longest life of a code: it has some 22 bits, and hours of waiting are no use to people who talk.
+const LONGEST_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Tries at finding a number nobody took meanwhile.
+const NUMBER_TRIES: u32 = 8;
+
+/// What does not change while a server runs.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Where it listens.
+    pub listen: Vec<String>,
+    /// Where others can dial.
+    pub reachable: Vec<String>,
+    /// What it serves.
+    pub share: String,
+    /// Whether nobody may write.
+    pub read_only: bool,
+    /// Of the machine's key.
+    pub fingerprint: String,
+}
+
+/// The owner's desk: what the admin service works with.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// Users, keys, codes.
+    pub store: Store,
+    /// The calls that run.
+    pub live: Live,
+    /// What does not change.
+    pub facts: Arc<Facts>,
+}
+
+impl Desk {
+    /// Answers the owner's requests until he hangs up.
+    ///
+    /// # Errors
+    /// As the line fails.
+    pub async fn serve(&self, call: &mut Call, stop: &CancellationToken) -> Result<Ended, CallError> {
+        loop {
+            let request = tokio::select! {
+                () = stop.cancelled() => return Ok(Ended::Well),
+                request = call.recv::<Request>() => request?,
+            };
+            let Some(request) = request else { return Ok(Ended::Well) };
+            let answer = match request {
+                Request::Invite { seconds } => {
+                    self.invite(Duration::from_secs(seconds)).await.map(Answer::Invitation)
+                }
+                Request::Revoke { fingerprint } => self.revoke(&fingerprint).await.map(Answer::Revoked),
+                Request::Status {} => self.status().await.map(Answer::Status),
+            };
+            call.send(&answer.unwrap_or_else(Answer::Error)).await?;
+        }
+    }
+
+    /// Opens a one-time code for the default user.
+    ///
+    /// # Errors
+    /// [`Fault`] with words for the owner.
+    pub async fn invite(&self, valid: Duration) -> Result<Invitation, Fault> {
+        let valid = valid.clamp(Duration::from_secs(1), LONGEST_CODE_LIFE);
+        let user = self.store.default_user().await.map_err(|fault| words(&fault))?.name;
+        for _ in 0..NUMBER_TRIES {
+            let now = SystemTime::now();
+            let number = self.store.free_number(now).await.map_err(|fault| words(&fault))?;
+            let mut random = [0; 4];
+            getrandom::fill(&mut random).map_err(|fault| Fault::new(ErrorCode::Internal, fault.to_string()))?;
+            let code = Code::from_random(number, random);
+            let open = OpenCode {
+                number,
+                secret: code.secret(),
+                user: user.clone(),
+                expires_at: now + valid,
+                breaks: 0,
+            };
+            match self.store.open_code(open).await {
+                Ok(()) => {
+                    return Ok(Invitation {
+                        code: code.to_string(),
+                        expires_in: valid.as_secs(),
+                        addresses: self.facts.reachable.clone(),
+                        fingerprint: self.facts.fingerprint.clone(),
+                    });
+                }
+                Err(StoreError::NumberTaken { .. }) => {}
+                Err(fault) => return Err(words(&fault)),
+            }
+        }
+        Err(Fault::new(ErrorCode::Conflict, "no number is free for a code; wait until some have ended"))
+    }
+
+    async fn revoke(&self, fingerprint: &str) -> Result<Revoked, Fault> {
+        let which: Fingerprint =
+            fingerprint.parse().map_err(|_| Fault::new(ErrorCode::BadRequest, "that is no fingerprint"))?;
+        match self.store.revoke(&which).await.map_err(|fault| words(&fault))? {
+            // Off the list first, then cut: a call that comes in between is refused.
+            Some(key) => Ok(Revoked { fingerprint: key.fingerprint().to_string(), cut: self.live.cut(&key) }),
+            None => Err(Fault::new(ErrorCode::NotFound, "no enrolled key has that fingerprint")),
+        }
+    }
+
+    async fn status(&self) -> Result<Status, Fault> {
+        let codes = self.store.list_codes(SystemTime::now()).await.map_err(|fault| words(&fault))?;
+        Ok(Status {
+            pid: std::process::id(),
+            listen: self.facts.listen.clone(),
+            reachable: self.facts.reachable.clone(),
+            share: self.facts.share.clone(),
+            read_only: self.facts.read_only,
+            calls: self.live.count(),
+            open_codes: codes.iter().map(|code| code.number).collect(),
+        })
+    }
+}
+
+fn words(fault: &StoreError) -> Fault {
+    Fault::new(ErrorCode::Internal, fault.to_string())
+}

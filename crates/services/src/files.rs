@@ -1,0 +1,15 @@
+//! Files: listing, looking, changing, and moving them whole between machines.
+//!
+//! `msg` is the wire form; [`tree`] the one module that opens paths from outside; [`engine`] publishes atomically;
+//! [`copy`] moves trees over a call; [`serve`] answers a call, [`ask`] makes one; [`filter`] and [`watch`] serve both.
+
+pub mod ask;
+pub mod copy;
+pub mod engine;
+pub mod filter;
+pub mod msg;
+pub mod serve;
+pub mod tree;
+pub mod watch;
+
+pub use msg::SERVICE;

@@ -1,0 +1,136 @@
+//! The receiving half of a copy stream.
+//!
+//! In: items and data, where they may go, who may write there. Out: files published through the engine, acknowledged
+//! only once they are durable. A file that can't be kept is reported and its bytes are let pass; the rest goes on. If
+//! the line is cut, what was complete is kept and the file that was arriving is dropped.
+
+use std::sync::Arc;
+
+use landline_addr::path::SharePath;
+use landline_net::{CallError, CallReader, CallWriter, Received};
+use landline_wire::{Fault, decode};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use super::{BLOCKS, BUSY_PEER, HEARTBEAT, LIFE, QUEUE};
+use crate::files::{
+    engine::LocalEngine,
+    msg::{Ack, Item},
+    watch::Watch,
+};
+
+mod work;
+
+use work::Work;
+
+/// Where a copy stream goes.
+pub struct Destination {
+    /// What keeps the files.
+    pub engine: Arc<LocalEngine>,
+    /// Where in it; every path of the stream is relative to this.
+    pub base: SharePath,
+    /// Whether the stream may write at a path, asked for every one; the answer is the fault to report.
+    pub judge: Box<dyn Fn(&SharePath) -> Result<(), Fault> + Send>,
+}
+
+impl std::fmt::Debug for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Destination").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// What the line hands to the disk thread.
+enum In {
+    Item(Item),
+    Data(Vec<u8>),
+    /// The line was cut: keep what is complete, drop what is not. Without it, and without `finish`, the call was ended
+    /// from this side (a revoked key, a stop): nothing more is published.
+    Cut,
+}
+
+/// Receives into `to` until the sender has finished and everything is durable.
+///
+/// # Errors
+/// [`CallError::Fault`] if the sender can't begin or go on, else as the line fails. What was kept until then is kept.
+pub async fn run(
+    (reader, writer): (&mut CallReader, &mut CallWriter),
+    to: Destination,
+    watch: &Watch,
+) -> Result<(), CallError> {
+    let (in_tx, in_rx) = mpsc::channel(BLOCKS);
+    let (ack_tx, ack_rx) = mpsc::channel(QUEUE);
+    let (back_tx, back_rx) = mpsc::channel(2 * BLOCKS);
+    reader.set_idle(LIFE);
+    writer.set_idle(BUSY_PEER);
+    let work = Work::new(to, ack_tx, back_tx, watch.clone());
+    let work = tokio::task::spawn_blocking(move || work.run(in_rx));
+    let outcome = tokio::try_join!(read(reader, in_tx, back_rx, watch), write(writer, ack_rx));
+    reader.release();
+    writer.set_idle(LIFE);
+    drop(work.await); // it ends by itself once its queue is gone; a panic in it was reported by the runtime
+    outcome.map(|_| ())
+}
+
+/// From the line to the queue, until `finish`.
+async fn read(
+    reader: &mut CallReader,
+    queue: mpsc::Sender<In>,
+    mut back: mpsc::Receiver<Vec<u8>>,
+    watch: &Watch,
+) -> Result<(), CallError> {
+    loop {
+        while let Ok(buffer) = back.try_recv() {
+            reader.recycle(buffer);
+        }
+        let step = match reader.recv().await {
+            Ok(Some(Received::Data(data))) => {
+                watch.moved(data.len());
+                In::Data(data)
+            }
+            Ok(Some(Received::Message(body))) => match decode::<Item>(&body)? {
+                Item::Error(fault) => {
+                    // The stream ends in words; what is complete is kept, as when the line is cut.
+                    drop(queue.send(In::Cut).await);
+                    return Err(fault.into());
+                }
+                item => In::Item(item),
+            },
+            Ok(Some(Received::Stderr(_))) => {
+                return Err(CallError::OutOfTurn { got: "stderr data", wanted: "an item of a copy stream" });
+            }
+            end => {
+                drop(queue.send(In::Cut).await);
+                return end.and(Err(CallError::Cut));
+            }
+        };
+        let last = matches!(step, In::Item(Item::Finish {}));
+        if queue.send(step).await.is_err() || last {
+            return Ok(()); // the disk thread has the word: it ends with `done` or with an error of its own
+        }
+    }
+}
+
+/// What the disk thread says goes to the sender, with a sign of life when it says nothing.
+async fn write(writer: &mut CallWriter, mut acks: mpsc::Receiver<Ack>) -> Result<(), CallError> {
+    loop {
+        let next = tokio::select! {
+            next = acks.recv() => next,
+            () = sleep_until(Instant::now() + HEARTBEAT) => Some(Ack::Working {}),
+        };
+        let Some(ack) = next else { return Ok(()) };
+        let fatal = match &ack {
+            Ack::Error(fault) => Some(fault.clone()),
+            _ => None,
+        };
+        writer.queue(&ack)?;
+        while let Ok(ack) = acks.try_recv() {
+            writer.queue(&ack)?;
+        }
+        writer.flush().await?;
+        if let Some(fault) = fatal {
+            return Err(fault.into());
+        }
+    }
+}

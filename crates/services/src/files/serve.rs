@@ -1,0 +1,294 @@
+//! The answering end of the files service: requests in order, each judged by the caller's grants.
+//!
+//! Every path goes through the one parser and the one tree; every decision through `trust::grant::may`. Disk work is
+//! done on blocking threads. Source: PROTOCOL.md §7.
+
+use std::{fs::File, io::Read as _, sync::Arc};
+
+use landline_addr::path::SharePath;
+use landline_net::{Call, CallError, Ended};
+use landline_trust::grant::{Ask, Grant, may};
+use landline_wire::{ErrorCode, Fault, MessageError, WireName};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    copy::{
+        HEARTBEAT, receive,
+        send::{self, Root},
+    },
+    engine::{GROUP, LocalEngine},
+    filter::Filter,
+    msg::{Answer, ENTRIES_PER_MESSAGE, EntryMsg, Request},
+    tree::{Tree, TreeError},
+    watch::{Outcome, Watch},
+};
+
+/// A share as a service: one value for all calls.
+#[derive(Debug, Clone)]
+pub struct Share {
+    engine: Arc<LocalEngine>,
+    read_only: bool,
+}
+
+/// Who asks, with what rights.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// For the log.
+    pub name: String,
+    /// What this one may do.
+    pub grants: Vec<Grant>,
+}
+
+impl Share {
+    /// Serves `tree`; with `read_only` whatever the grants say.
+    #[must_use]
+    pub fn new(tree: Arc<Tree>, read_only: bool) -> Self {
+        Self { engine: Arc::new(LocalEngine::new(tree)), read_only }
+    }
+
+    /// Answers requests until the caller hangs up, or until `stop` between two of them.
+    ///
+    /// # Errors
+    /// As the line fails or the caller breaks the protocol.
+    pub async fn serve(
+        &self,
+        visitor: &Visitor,
+        call: &mut Call,
+        stop: &CancellationToken,
+        idle: std::time::Duration,
+    ) -> Result<Ended, CallError> {
+        loop {
+            call.set_read_idle(idle);
+            let request = tokio::select! {
+                () = stop.cancelled() => {
+                    call.send(&Answer::Error(Fault::new(ErrorCode::Stopping, "this machine is stopping"))).await?;
+                    return Ok(Ended::Well);
+                }
+                request = call.recv::<Request>() => request,
+            };
+            let request = match request {
+                Ok(Some(request)) => request,
+                Ok(None) => return Ok(Ended::Well),
+                // The frame was whole, so the stream is in step: say so and go on.
+                Err(CallError::Message(fault @ (MessageError::Malformed { .. } | MessageError::TooDeep))) => {
+                    let text = format!("no such request in this version: {fault}");
+                    call.send(&Answer::Error(Fault::new(ErrorCode::Unsupported, text))).await?;
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
+            self.answer(visitor, call, request).await?;
+        }
+    }
+
+    async fn answer(&self, visitor: &Visitor, call: &mut Call, request: Request) -> Result<(), CallError> {
+        match request {
+            Request::List { path } => self.list(visitor, call, &path).await,
+            Request::Stat { path, hash } => self.stat(visitor, call, &path, hash).await,
+            Request::Get { path, exclude, totals } => self.get(visitor, call, &path, &exclude, totals).await,
+            Request::Put {} => self.put(visitor, call).await,
+            Request::MakeDir { path, parents } => {
+                let at = self.writable(visitor, &path);
+                let make = move |tree: &Tree, at: SharePath| {
+                    if parents { tree.make_dirs(&at) } else { tree.make_dir(&at, NEW_DIR_MODE) }
+                };
+                self.change(call, at, make).await
+            }
+            Request::Move { from, to, replace } => {
+                let both = self.writable(visitor, &from).and_then(|from| Ok((from, self.writable(visitor, &to)?)));
+                self.change(call, both, move |tree, (from, to)| tree.rename(&from, &to, replace)).await
+            }
+            Request::Remove { path, recursive } => {
+                let at = self.writable(visitor, &path);
+                self.change(call, at, move |tree, at| tree.remove(&at, recursive)).await
+            }
+        }
+    }
+
+    /// A change that is answered by `done`; what was judged goes in, or the fault goes out.
+    async fn change<P: Send + 'static>(
+        &self,
+        call: &mut Call,
+        judged: Result<P, Fault>,
+        act: impl FnOnce(&Tree, P) -> Result<(), TreeError> + Send + 'static,
+    ) -> Result<(), CallError> {
+        let answer = match judged {
+            Err(fault) => Answer::Error(fault),
+            Ok(what) => {
+                let tree = Arc::clone(self.engine.tree());
+                match off_thread(call, move || act(&tree, what)).await?? {
+                    Ok(()) => Answer::Done {},
+                    Err(fault) => Answer::Error(fault_of(&fault)),
+                }
+            }
+        };
+        call.send(&answer).await
+    }
+
+    async fn list(&self, visitor: &Visitor, call: &mut Call, path: &WireName) -> Result<(), CallError> {
+        let entries = match readable(visitor, path) {
+            Err(fault) => Err(fault),
+            Ok(at) => {
+                let tree = Arc::clone(self.engine.tree());
+                off_thread(call, move || tree.list(&at)).await??.map_err(|fault| fault_of(&fault))
+            }
+        };
+        match entries {
+            Err(fault) => call.send(&Answer::Error(fault)).await,
+            Ok(entries) => {
+                let mut rest = entries.chunks(ENTRIES_PER_MESSAGE).peekable();
+                let (_, writer) = call.halves();
+                loop {
+                    let part = rest.next().unwrap_or_default();
+                    let more = rest.peek().is_some();
+                    writer.queue(&Answer::Entries { entries: part.iter().map(EntryMsg::from).collect(), more })?;
+                    if writer.is_full() || !more {
+                        writer.flush().await?;
+                    }
+                    if !more {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn stat(&self, visitor: &Visitor, call: &mut Call, path: &WireName, hash: bool) -> Result<(), CallError> {
+        let answer = match readable(visitor, path) {
+            Err(fault) => Answer::Error(fault),
+            Ok(at) => {
+                let tree = Arc::clone(self.engine.tree());
+                let look = move || {
+                    if hash {
+                        let (file, entry) = tree.open_file(&at)?;
+                        let hash = hash_of(file).map_err(|source| TreeError::Io { path: at.as_bytes().to_vec(), source })?;
+                        Ok((entry, Some(hash)))
+                    } else {
+                        tree.stat(&at).map(|entry| (entry, None))
+                    }
+                };
+                match off_thread(call, look).await?? {
+                    Ok((entry, hash)) => Answer::Entry { entry: EntryMsg::from(&entry), hash },
+                    Err(fault) => Answer::Error(fault_of(&fault)),
+                }
+            }
+        };
+        call.send(&answer).await
+    }
+
+    async fn get(
+        &self,
+        visitor: &Visitor,
+        call: &mut Call,
+        path: &WireName,
+        exclude: &[String],
+        totals: bool,
+    ) -> Result<(), CallError> {
+        let tree = Arc::clone(self.engine.tree());
+        let bad = |fault: super::filter::FilterError| Fault::new(ErrorCode::BadRequest, fault.to_string());
+        let ready = readable(visitor, path).and_then(|at| Ok((at, Filter::new(exclude).map_err(bad)?)));
+        let ready = match ready {
+            Err(fault) => Err(fault),
+            Ok((at, filter)) => {
+                let looked_at = at.clone();
+                let held = Arc::clone(&tree);
+                let there = off_thread(call, move || held.stat(&looked_at)).await??;
+                there.map(|_| (at, filter)).map_err(|fault| fault_of(&fault))
+            }
+        };
+        let (at, filter) = match ready {
+            Ok(ready) => ready,
+            Err(fault) => return call.send(&Answer::Error(fault)).await,
+        };
+        tracing::info!(visitor = %visitor.name, path = %landline_wire::shown(at.as_bytes()), "get");
+        let roots = vec![Root { tree, from: at, to: SharePath::root() }];
+        let watch = Watch::new(|_| {});
+        send::run(call.halves(), send::Load { roots, filter, totals }, &watch).await
+    }
+
+    async fn put(&self, visitor: &Visitor, call: &mut Call) -> Result<(), CallError> {
+        let name = visitor.name.clone();
+        let watch = Watch::new(move |outcome| match outcome {
+            Outcome::Kept { path, size, .. } => {
+                tracing::info!(visitor = %name, path = %landline_wire::shown(&path), size, "kept");
+            }
+            Outcome::Failed { path, fault } => {
+                tracing::info!(visitor = %name, path = %landline_wire::shown(&path), code = ?fault.code, "not kept");
+            }
+            Outcome::Planned { .. } | Outcome::Skipped { .. } => {}
+        });
+        let (share, judged_for) = (self.clone(), visitor.clone());
+        let judge = Box::new(move |at: &SharePath| share.judge_writing(&judged_for, at));
+        let to = receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge };
+        receive::run(call.halves(), to, &watch).await
+    }
+
+    fn judge_writing(&self, visitor: &Visitor, at: &SharePath) -> Result<(), Fault> {
+        if !may(&visitor.grants, &Ask::FilesWrite(at)) {
+            return Err(Fault::new(ErrorCode::Refused, format!("{} may not write here", visitor.name)));
+        }
+        if self.read_only {
+            return Err(Fault::new(ErrorCode::ReadOnly, "this share is served read-only"));
+        }
+        Ok(())
+    }
+
+    fn writable(&self, visitor: &Visitor, path: &WireName) -> Result<SharePath, Fault> {
+        let at = parse(path)?;
+        self.judge_writing(visitor, &at)?;
+        Ok(at)
+    }
+}
+
+/// Mode of a directory made by request; the umask does not know who asks, so others get nothing they had not before.
+const NEW_DIR_MODE: u32 = 0o755;
+
+fn parse(path: &WireName) -> Result<SharePath, Fault> {
+    SharePath::parse(&path.0).map_err(|fault| Fault::new(ErrorCode::BadName, fault.to_string()))
+}
+
+fn readable(visitor: &Visitor, path: &WireName) -> Result<SharePath, Fault> {
+    let at = parse(path)?;
+    if !may(&visitor.grants, &Ask::FilesRead(&at)) {
+        return Err(Fault::new(ErrorCode::Refused, format!("{} may not read here", visitor.name)));
+    }
+    Ok(at)
+}
+
+fn fault_of(fault: &TreeError) -> Fault {
+    Fault::new(fault.code(), fault.to_string())
+}
+
+/// BLAKE3 of a file's content in hex.
+fn hash_of(mut file: File) -> std::io::Result<String> {
+    let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; GROUP]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().to_hex().to_string()),
+            n => {
+                hasher.update(buffer.get(..n).unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// Runs disk work on a blocking thread and shows the caller a sign of life while it lasts. The outer error is the
+/// line's, the inner one a panic of the work.
+async fn off_thread<T: Send + 'static>(
+    call: &mut Call,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Result<T, CallError>, CallError> {
+    let mut work = spawn_blocking(work);
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                return Ok(done.map_err(|_| Fault::new(ErrorCode::Internal, "the request failed inside").into()));
+            }
+            () = sleep_until(Instant::now() + HEARTBEAT) => call.send(&Answer::Working {}).await?,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A house: a serving machine as a whole.
+//!
+//! In: a line (home, key, store) and what to serve where. Out: a server that runs until it is told to stop, with a
+//! socket for its owner. One house a home: the lock says who serves already.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use landline_addr::endpoint::{Endpoint, Host as HostName};
+use landline_net::{
+    Server, ServerLimits, address,
+    server::Live,
+    tls::Identity,
+};
+use landline_store::{Codes as _, Event, Keys as _, ServeLock, Store, StoreError};
+use landline_wire::Fault;
+use tokio::{sync::broadcast, time::interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{
+        Invitation,
+        serve::{Desk, Facts},
+    },
+    files::{
+        serve::Share,
+        tree::{Tree, TreeError},
+    },
+    introduce::serve::Host,
+    line::Line,
+    switchboard::Switchboard,
+};
+
+/// How often changes made by other processes of this home are looked for: a key revoked by them is cut within this.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What to serve, and where.
+#[derive(Debug, Clone)]
+pub struct HouseOptions {
+    /// The directory that is served; made if missing.
+    pub share: PathBuf,
+    /// Where to listen besides the owner's socket.
+    pub listen: Vec<Endpoint>,
+    /// Whether nobody may write.
+    pub read_only: bool,
+    /// Limits of the door and of calls.
+    pub limits: ServerLimits,
+    /// What this machine calls itself.
+    pub label: String,
+}
+
+/// A machine that is ready to serve.
+#[derive(Debug)]
+pub struct House {
+    server: Server<Switchboard>,
+    desk: Desk,
+    facts: HouseFacts,
+    /// Released when the house goes.
+    lock: ServeLock,
+}
+
+/// What there is to tell about a house.
+#[derive(Debug, Clone)]
+pub struct HouseFacts {
+    /// Where it listens, with the ports that the system chose.
+    pub listen: Vec<Endpoint>,
+    /// Where others can dial, most useful first.
+    pub reachable: Vec<Endpoint>,
+    /// The owner's socket.
+    pub socket: PathBuf,
+    /// Of the machine's key.
+    pub fingerprint: String,
+    /// What is served.
+    pub share: PathBuf,
+    /// Whether nobody may write.
+    pub read_only: bool,
+    /// Whether nobody is enrolled and no code is open: the owner will want to invite somebody.
+    pub first_start: bool,
+}
+
+/// Why a house can't be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HouseError {
+    /// An endpoint can't be listened at.
+    #[error("can't listen at {endpoint}")]
+    Listen {
+        /// Which.
+        endpoint: Endpoint,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The directory can't be made.
+    #[error("can't make {}", share.display())]
+    Share {
+        /// Which.
+        share: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The directory can't be served.
+    #[error("can't serve {}: {source}", share.display())]
+    Tree {
+        /// Which.
+        share: PathBuf,
+        /// Why.
+        source: TreeError,
+    },
+    /// The directory holds this machine's own state: its key would be served to others.
+    #[error("{} can't be served: it holds the state folder {} with this machine's key", share.display(), home.display())]
+    ServesHome {
+        /// What was to be served.
+        share: PathBuf,
+        /// The state folder.
+        home: PathBuf,
+    },
+    /// The state folder failed; also if another house is open on it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// TLS can't be set up.
+    #[error("TLS can't be set up: {0}")]
+    Tls(#[from] landline_net::tls::TlsError),
+}
+
+impl House {
+    /// Takes the lock, holds the share, listens everywhere.
+    ///
+    /// # Errors
+    /// [`HouseError`]; nothing is left behind but a share that was made.
+    pub async fn open(line: &Line, options: HouseOptions) -> Result<Self, HouseError> {
+        let lock = line.home().lock_for_serving()?;
+        let tree = open_share(line.home().path(), &options.share)?;
+        let key = line.home().machine_key()?;
+        let (store, public) = (line.store().clone(), key.public());
+        let first_start = store.list_keys().await?.is_empty()
+            && store.list_codes(std::time::SystemTime::now()).await?.is_empty();
+        let desk = Arc::new(OnceLock::new());
+        let switchboard = Switchboard {
+            store: store.clone(),
+            owner_uid: line.home().owner_uid(),
+            share: Share::new(Arc::new(tree), options.read_only),
+            host: Host { store: store.clone(), key: public, label: options.label.clone() },
+            desk: Arc::clone(&desk),
+            idle: options.limits.idle,
+        };
+        let mut server = Server::new(switchboard, &Identity::new(&key)?, options.limits)?;
+        let socket = line.home().prepare_socket_dir()?;
+        for endpoint in options.listen.iter().chain([&Endpoint::Unix(socket.clone())]) {
+            let listened = server.listen(endpoint).await;
+            listened.map_err(|source| HouseError::Listen { endpoint: endpoint.clone(), source })?;
+        }
+        let facts = facts(&server, &options, socket, public.fingerprint().to_string(), first_start);
+        let opened = Desk { store, live: server.live(), facts: Arc::new(told(&facts)) };
+        drop(desk.set(opened.clone())); // the only place that sets it
+        Ok(Self { server, desk: opened, facts, lock })
+    }
+
+    /// What there is to tell.
+    #[must_use]
+    pub fn facts(&self) -> &HouseFacts {
+        &self.facts
+    }
+
+    /// Opens a one-time code, as `landline invite` would.
+    ///
+    /// # Errors
+    /// [`Fault`] with words for the owner.
+    pub async fn invite(&self, valid: Duration) -> Result<Invitation, Fault> {
+        self.desk.invite(valid).await
+    }
+
+    /// What happens to keys and codes while the house is open.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.desk.store.events()
+    }
+
+    /// Serves until `stop`, lets calls finish within the grace period, and returns how many were cut.
+    pub async fn run(self, stop: CancellationToken) -> usize {
+        let Self { server, desk, facts: _, lock } = self;
+        let watching = tokio::spawn(watch_store(desk.store.clone(), desk.live.clone()));
+        let cut = server.run(stop).await;
+        watching.abort();
+        drop(lock); // not earlier: until the last call is over, nobody else may serve this home
+        cut
+    }
+}
+
+/// Cuts the calls of keys that were revoked, whichever process of this home did it.
+async fn watch_store(store: Store, live: Live) {
+    let mut events = store.events();
+    let mut looking = interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(Event::KeyRevoked(key)) => drop(live.cut(&key)),
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Lagged(_)) => recheck(&store, &live).await,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            _ = looking.tick() => {
+                if let Err(fault) = store.pull_events().await {
+                    tracing::warn!(%fault, "changes by other processes can't be seen");
+                }
+            }
+        }
+    }
+}
+
+/// Some events were missed: every running call is judged again by what is enrolled now.
+async fn recheck(store: &Store, live: &Live) {
+    match store.list_keys().await {
+        Ok(enrolled) => live.cut_all_but(|key| enrolled.iter().any(|known| known.key == *key)),
+        Err(fault) => {
+            tracing::error!(%fault, "it can't be told whose key was revoked: every call is cut");
+            live.cut_all_but(|_| false);
+        }
+    }
+}
+
+fn open_share(home: &Path, share: &Path) -> Result<Tree, HouseError> {
+    fs::create_dir_all(share).map_err(|source| HouseError::Share { share: share.to_owned(), source })?;
+    let tree = Tree::open(share).map_err(|source| HouseError::Tree { share: share.to_owned(), source })?;
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if real(home).starts_with(real(share)) {
+        return Err(HouseError::ServesHome { share: share.to_owned(), home: home.to_owned() });
+    }
+    Ok(tree)
+}
+
+fn facts(
+    server: &Server<Switchboard>,
+    options: &HouseOptions,
+    socket: PathBuf,
+    fingerprint: String,
+    first_start: bool,
+) -> HouseFacts {
+    let bound = server.tcp_addresses();
+    let tcp = |address: &std::net::SocketAddr| {
+        let ip = address.ip();
+        let host = if ip.is_unspecified() { HostName::Any } else { HostName::Ip(ip) };
+        Endpoint::Tcp { host, port: address.port() }
+    };
+    let unix = server.unix_paths().into_iter().filter(|path| *path != socket).map(Endpoint::Unix);
+    let mut reachable: Vec<Endpoint> = bound.iter().flat_map(|address| address::reachable(*address)).collect();
+    reachable.dedup();
+    HouseFacts {
+        listen: bound.iter().map(tcp).chain(unix).collect(),
+        reachable,
+        socket,
+        fingerprint,
+        share: options.share.clone(),
+        read_only: options.read_only,
+        first_start,
+    }
+}
+
+fn told(facts: &HouseFacts) -> Facts {
+    Facts {
+        listen: facts.listen.iter().map(ToString::to_string).collect(),
+        reachable: facts.reachable.iter().map(ToString::to_string).collect(),
+        share: facts.share.display().to_string(),
+        read_only: facts.read_only,
+        fingerprint: facts.fingerprint.clone(),
+    }
+}

@@ -1,0 +1,105 @@
+//! The inviter's end of an introduction.
+//!
+//! A code gives one guess: the joiner's confirmation is judged first, and a wrong one burns the code. A break before it
+//! has shown nothing and burns nothing; it is counted. A number that no open code has runs the same steps with random
+//! words, so a stranger can't tell "no such code" from "wrong".
+
+use std::time::SystemTime;
+
+use landline_net::{Call, CallError, Ended, Peer};
+use landline_store::{Codes as _, OpenCode, Store, StoreError};
+use landline_trust::{
+    introduction::{Binding, IntroError, Inviter},
+    key::PublicKey,
+};
+use landline_wire::{Blob, ErrorCode, Fault};
+
+use super::msg::{Inviting, Joining, label};
+
+/// What the inviter brings to an introduction.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Where codes and keys are kept.
+    pub store: Store,
+    /// This machine's key.
+    pub key: PublicKey,
+    /// What this machine calls itself.
+    pub label: String,
+}
+
+impl Host {
+    /// Introduces one joiner.
+    ///
+    /// # Errors
+    /// As the line fails; a wrong code is no error but [`Ended::Refused`].
+    pub async fn serve(&self, call: &mut Call) -> Result<Ended, CallError> {
+        let (Peer::Key(joiner), Some(exporter)) = (call.peer(), call.exporter().copied()) else {
+            return Ok(Ended::Refused(Fault::stranger())); // no TLS, nothing to bind the code to
+        };
+        let Some(Joining::Introduce { number }) = call.recv().await? else { return Ok(refused()) };
+        let code = self.store.code(number, SystemTime::now()).await.map_err(internal)?;
+        let words = code.as_ref().map(|code| code.secret.as_str());
+        let (inviter, step) = Inviter::start(words, &mut rand::rngs::OsRng);
+        call.send(&Inviting::Blinded { step: Blob(step) }).await?;
+        let (theirs, said) = match call.recv().await {
+            Ok(Some(Joining::Confirm { step, label: said })) => (step, label(&said)),
+            other => {
+                self.count_break(code.as_ref()).await;
+                return other.map(|_| refused());
+            }
+        };
+        let binding = Binding { exporter: &exporter, inviter: &self.key, joiner: &joiner, number };
+        match (inviter.finish(&theirs.0, &binding), code) {
+            (Ok((step, _)), Some(code)) if self.redeem(&code, &joiner, &said).await? => {
+                tracing::info!(number, key = %joiner.fingerprint(), "introduced");
+                call.send(&Inviting::Confirmed { step: Blob(step), label: self.label.clone() }).await?;
+                Ok(Ended::Well)
+            }
+            (Err(IntroError::Malformed), code) => {
+                self.count_break(code.as_ref()).await; // no guess was made
+                Ok(refused())
+            }
+            (Ok(_) | Err(IntroError::Mismatch), Some(code)) => {
+                self.burn(&code).await;
+                Ok(no_match())
+            }
+            (Ok(_) | Err(IntroError::Mismatch), None) => Ok(no_match()),
+        }
+    }
+
+    async fn redeem(&self, code: &OpenCode, joiner: &PublicKey, said: &str) -> Result<bool, CallError> {
+        let now = SystemTime::now();
+        self.store.redeem(code.number, &code.secret, joiner, said, now).await.map_err(internal)
+    }
+
+    /// Burns the code that was tried, not a later one that happens to have its number.
+    async fn burn(&self, code: &OpenCode) {
+        let open = self.store.code(code.number, SystemTime::now()).await;
+        let same = matches!(&open, Ok(Some(open)) if open.secret == code.secret);
+        if same && let Err(fault) = self.store.burn(code.number).await {
+            tracing::error!(number = code.number, %fault, "a code that was guessed at could not be burned");
+        }
+    }
+
+    async fn count_break(&self, code: Option<&OpenCode>) {
+        if let Some(code) = code
+            && let Err(fault) = self.store.count_break(code.number).await
+        {
+            tracing::warn!(number = code.number, %fault, "a broken introduction could not be counted");
+        }
+    }
+}
+
+fn refused() -> Ended {
+    Ended::Refused(Fault::stranger())
+}
+
+fn no_match() -> Ended {
+    Ended::Refused(Fault::new(ErrorCode::NoMatch, ""))
+}
+
+/// A stranger learns nothing of our troubles; the owner's log does.
+fn internal(fault: StoreError) -> CallError {
+    tracing::error!(%fault, "an introduction failed inside");
+    Fault::stranger().into()
+}
