@@ -98,6 +98,29 @@ impl Daemon {
             }
         }
     }
+
+    /// Waits for it to end well, reading its stdout, which must be piped, to the last line.
+    ///
+    /// # Errors
+    /// If it fails, or `limit` passes; it is then ended.
+    pub(crate) fn finish(mut self, limit: Duration) -> Result<String> {
+        let (lines, deadline, mut said) = (self.lines()?, Instant::now() + limit, String::new());
+        loop {
+            match lines.0.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => said.extend([line.as_str(), "\n"]),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => bail!("{} still ran after {limit:?}, so it was ended", self.name),
+            }
+        }
+        loop {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(said),
+                Some(status) => bail!("{}: {status}: {}", self.name, self.last_words()),
+                None if Instant::now() > deadline => bail!("{} still ran after {limit:?}, so it was ended", self.name),
+                None => std::thread::sleep(LOOK),
+            }
+        }
+    }
 }
 
 impl Drop for Daemon {

@@ -3,13 +3,18 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
+use crate::daemon::Daemon;
 use crate::site::Site;
 
 /// Where daemons live that are not on an ordinary user's `PATH`.
 const SERVER_DIRS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+
+/// What making a key, logging in or an introduction may take on a busy machine; more is a hang.
+const HELPER: Duration = Duration::from_secs(60);
 
 /// The full path of a program, or the words for the table if it is not there.
 pub(crate) fn find(name: &'static str) -> Result<PathBuf, Missing> {
@@ -50,18 +55,10 @@ pub(crate) fn command(site: &Site, program: &Path) -> Command {
 /// Runs a short helper to its end and gives what it printed.
 ///
 /// # Errors
-/// With its own words if it fails.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_owned();
-    let done = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()
-        .with_context(|| format!("cannot run {}", name.display()))?;
-    if !done.status.success() {
-        bail!("{}: {}: {}", name.display(), done.status, String::from_utf8_lossy(&done.stderr).trim().escape_debug());
-    }
-    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+/// With its own words if it fails or takes longer than a minute.
+pub(crate) fn output(site: &Site, command: &mut Command) -> Result<String> {
+    let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Daemon::start(site, &name, command.stdout(Stdio::piped()))?.finish(HELPER)
 }
 
 /// The first line of what `name FLAG` says about itself, on whichever of the two outputs; `None` if it is missing.

@@ -35,7 +35,7 @@ pub(crate) fn measure(site: &Site, pair: &Pair) -> Result<Calls> {
     for _ in 0..PROCESSES {
         let mut command = pair.laptop(site);
         command.args(["bench-calls", "desk", "--count", &COUNT.to_string()]);
-        let (first, further) = parse(&tools::output(&mut command)?)?;
+        let (first, further) = parse(&tools::output(site, &mut command)?)?;
         firsts.push(first);
         furthers.extend(further);
     }

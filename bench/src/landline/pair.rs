@@ -30,7 +30,7 @@ impl Build {
         if !binary.is_file() {
             return Ok(Build::NotBuilt(format!("there is no {}", binary.display())));
         }
-        let version = tools::output(tools::command(site, &binary).arg("--version")).unwrap_or_default();
+        let version = tools::output(site, tools::command(site, &binary).arg("--version")).unwrap_or_default();
         Ok(match version.trim() {
             "" => Build::NotBuilt("the binary does nothing yet".to_owned()),
             version => Build::Present { version: version.to_owned(), binary },
@@ -76,7 +76,7 @@ impl Pair {
         fs::set_permissions(&code_file, fs::Permissions::from_mode(0o600))?;
         let mut join = command(site, binary, &laptop, &runtime);
         join.arg("join").arg(&address).args(["--name", "desk", "--code-file"]).arg(&code_file);
-        tools::output(&mut join).context("landline join")?;
+        tools::output(site, &mut join).context("landline join")?;
         Ok(Pair { server, share, binary: binary.to_path_buf(), laptop, runtime })
     }
 

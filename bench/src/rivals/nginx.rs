@@ -38,7 +38,7 @@ impl<'a> Nginx<'a> {
         make.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
         make.args(["-days", "2", "-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1"]);
         make.arg("-keyout").arg(room.join("key.pem")).arg("-out").arg(&certificate);
-        tools::output(&mut make)?;
+        tools::output(site, &mut make)?;
 
         let port = daemon::free_port()?;
         let config = room.join("nginx.conf");

@@ -34,7 +34,7 @@ impl Sshd {
         for name in ["host", "client"] {
             let mut make = tools::command(site, &keygen);
             make.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(room.join(name));
-            tools::output(&mut make)?;
+            tools::output(site, &mut make)?;
         }
         let port = daemon::free_port()?;
         let host_key = fs::read_to_string(room.join("host.pub"))?;
@@ -52,7 +52,7 @@ impl Sshd {
 
         let mut probe = tools::command(site, &ssh);
         probe.arg("-F").arg(&config).args([HOST, "true"]);
-        tools::output(&mut probe).context("cannot log in to our own sshd")?;
+        tools::output(site, &mut probe).context("cannot log in to our own sshd")?;
         Ok(Sshd { server, ssh, config, _privilege_room: privilege_room })
     }
 }

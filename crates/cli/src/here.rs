@@ -54,8 +54,8 @@ impl Here {
     ///
     /// # Errors
     /// As home, key or database fail.
-    pub async fn line(&self) -> Result<Line, Fail> {
-        Ok(Line::open(self.home()?).await?)
+    pub fn line(&self) -> Result<Line, Fail> {
+        Ok(Line::open(self.home()?)?)
     }
 
     /// The settings: `flags` > environment > `config.toml` of the home > defaults.

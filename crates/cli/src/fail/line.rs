@@ -1,6 +1,7 @@
 //! Faults of the line: no contact, no answer, the wrong key, a cut in the middle.
 
 use landline_addr::DEFAULT_PORT;
+use landline_addr::contact::LOCALHOST;
 use landline_net::{CallError, DialError};
 use landline_services::line::LineError;
 use landline_wire::{ErrorCode, Fault};
@@ -16,8 +17,11 @@ impl From<LineError> for Fail {
 
 /// `error` on the way to the machine that the person calls `name`.
 pub fn line_fail(name: &str, error: LineError) -> Fail {
-    match error {
-        LineError::NoContact { name, known } => no_contact(&name, &known),
+    if let LineError::Store(error) = error {
+        return error.into();
+    }
+    match &error {
+        LineError::NoContact { name, known } => no_contact(name, known),
         LineError::NotServing { socket } => {
             Fail::new(Exit::Unreachable, format_args!("landline is not serving here: nobody listens on {}", socket.display()))
                 .hint("start it in another terminal: landline serve ./share")
@@ -26,11 +30,11 @@ pub fn line_fail(name: &str, error: LineError) -> Fail {
             Fail::new(Exit::Unreachable, format_args!("no address is known for {name}"))
                 .hint(format_args!("tell where it is: landline contacts address {name} HOST:PORT"))
         }
-        LineError::Unreachable { name, tried } => unreachable(&name, &tried),
-        LineError::Dial(error) => dial_fail(name, &error),
-        LineError::Call(error) => call_fail(name, &error),
-        LineError::Store(error) => error.into(),
-        other => Fail::new(Exit::Internal, chain(&other)),
+        LineError::Unreachable { name, tried } => unreachable(name, tried),
+        LineError::Dial(error) => dial_fail(name, error),
+        LineError::Call(error) => call_fail(name, error),
+        LineError::Impostor { .. } => Fail::new(Exit::Refused, chain(&error)).hint("nothing was sent to it; end that program"),
+        _ => Fail::internal(chain(&error)),
     }
 }
 
@@ -105,6 +109,11 @@ pub fn call_fail(name: &str, error: &CallError) -> Fail {
 /// The machine that the person calls `name` said no, or that it failed.
 pub fn fault_fail(name: &str, fault: &Fault) -> Fail {
     // What a machine says to strangers has no words; to everybody else it says which path is meant.
+    if fault.code == ErrorCode::Refused && fault.text.is_empty() && name == LOCALHOST {
+        return Fail::new(Exit::Refused, "the server of this home answers to its owner only")
+            .reason(fault.code)
+            .hint("run the command as the user who owns the home");
+    }
     if fault.code == ErrorCode::Refused && fault.text.is_empty() {
         return Fail::new(Exit::Refused, format_args!("{name} refused this call")).reason(fault.code).hint(
             "it does not know this machine's key (any more): ask its owner for a code (landline invite) and run \

@@ -5,78 +5,85 @@ use landline_services::files::filter::FilterError;
 use landline_services::house::HouseError;
 use landline_services::introduce::JoinError;
 
-use super::line::{call_fail, dial_fail, fault_fail, line_fail};
-use super::{Fail, chain, io_exit};
+use super::line::{call_fail, dial_fail, line_fail};
+use super::{Fail, chain, io_exit, io_words};
 use crate::exit::Exit;
 
 /// A request for files to the machine that the person calls `name` was not done.
 pub fn files_fail(name: &str, error: FilesError) -> Fail {
+    let words = chain(&error);
     match error {
-        FilesError::Fault(fault) => fault_fail(name, &fault),
-        FilesError::Call(error) => call_fail(name, &error),
         FilesError::Line(error) => line_fail(name, error),
-        FilesError::Local { source, .. } => Fail::new(Exit::from(source.code()), chain(&source)),
-        other => Fail::new(Exit::Integrity, format_args!("{name}: {}", chain(&other)))
-            .hint("what was there before is still there; run the command again"),
+        FilesError::Call(error) => call_fail(name, &error),
+        FilesError::Local(error) => Fail::new(Exit::from(error.code()), words),
+        FilesError::Path { source, .. } => Fail::new(io_exit(&source), words),
+        FilesError::Name { .. } => Fail::usage(words),
+        FilesError::Integrity { .. } => {
+            Fail::new(Exit::Integrity, words).hint("run the command again; what came out so far must not be trusted")
+        }
+        FilesError::Output(fault) => Fail::io("cannot write the output", &fault),
+        _ => Fail::internal(words),
     }
 }
 
 impl From<FilterError> for Fail {
     fn from(error: FilterError) -> Self {
-        Self::usage(error).hint("patterns are like a shell's: *.o, target/, docs/**/*.tmp")
+        Self::usage(error).hint("patterns are like a shell's: '*.o', 'target/', 'docs/**/*.tmp'")
     }
 }
 
 impl From<HouseError> for Fail {
     fn from(error: HouseError) -> Self {
+        let words = chain(&error);
         match error {
-            HouseError::AlreadyServing { pid, home } => {
-                Self::new(Exit::Conflict, format_args!("process {pid} already serves {}", home.display())).hint(format_args!(
-                    "one server a home is enough: to start it anew, end the first one (kill {pid}); for a second \
-                     machine on this computer choose another folder with --home"
-                ))
-            }
             HouseError::Listen { endpoint, source } => listen(&endpoint.to_string(), &source),
-            HouseError::Share { path, source } => {
-                Self::new(io_exit(&source), format_args!("cannot serve {}: {}", path.display(), super::io_words(&source)))
-                    .hint("name a folder that you may read and write: landline serve ./share")
-            }
+            HouseError::Share { source, .. } => Self::new(io_exit(&source), words).hint(SHARE_HINT),
+            HouseError::Tree { source, .. } => Self::new(Exit::from(source.code()), words).hint(SHARE_HINT),
+            HouseError::ServesHome { .. } => Self::new(Exit::Refused, words)
+                .hint("serve a folder of its own: landline serve ./share; or keep the state elsewhere with --home"),
             HouseError::Store(error) => error.into(),
-            other => Self::new(Exit::Internal, chain(&other)),
+            _ => Self::internal(words),
         }
     }
 }
 
+const SHARE_HINT: &str = "name a folder that you may read and write: landline serve ./share";
+
 fn listen(endpoint: &str, source: &std::io::Error) -> Fail {
-    let what = format!("cannot listen on {endpoint}: {}", super::io_words(source));
+    let what = format!("cannot listen on {endpoint}: {}", io_words(source));
     match source.kind() {
         std::io::ErrorKind::AddrInUse => Fail::new(Exit::Conflict, what).hint(
-            "another program has this port; find it with: ss -ltnp, or take another port: landline serve --listen :PORT",
+            "another program has this port (ss -ltnp shows which); take another one: landline serve --listen :PORT",
         ),
         std::io::ErrorKind::PermissionDenied => {
             Fail::new(Exit::Refused, what).hint("ports below 1024 need a privilege; take a higher one, like :5463")
         }
         std::io::ErrorKind::AddrNotAvailable => Fail::new(Exit::NotFound, what)
-            .hint("this machine has no such address; leave the host out to listen on all: --listen :PORT"),
+            .hint("this machine has no such address; leave the host out to listen on all of them: --listen :PORT"),
         _ => Fail::new(io_exit(source), what),
     }
 }
 
 /// What went wrong when introducing this machine to the one at `place`.
 pub fn join_fail(place: &str, error: JoinError) -> Fail {
+    let words = chain(&error);
     match error {
-        JoinError::NoMatch => {
-            Fail::new(Exit::Refused, "the code did not match, and is used up").hint(
-                "ask for a new code (landline invite) and type it with care; if it was right, somebody may be in \
-                 between you and the other machine",
-            )
-        }
-        JoinError::Refused => Fail::new(Exit::Refused, format_args!("{place} takes no introduction with this code")).hint(
-            "the code may have run out, been used, or be for another machine; ask for a new one: landline invite",
+        JoinError::NoMatch => Fail::new(Exit::Refused, "the code did not match, or is no longer open").hint(
+            "it can't be tried again: ask for a new one (landline invite) and type it with care. If it was right, \
+             somebody may be between you and the other machine",
+        ),
+        JoinError::NotProved => Fail::new(Exit::Refused, words).hint(
+            "this is not the machine that made the code, or somebody is in between: do not go on before you have \
+             compared fingerprints (landline key show)",
+        ),
+        JoinError::Refused => Fail::new(Exit::Refused, format_args!("{place} takes no introduction now")).hint(
+            "somebody else may be introduced at this moment, or too many wrong codes came from here; try again in a \
+             minute, with a new code (landline invite)",
         ),
         JoinError::Dial(error) => dial_fail(place, &error),
         JoinError::Call(error) => call_fail(place, &error),
-        other => Fail::new(Exit::Internal, chain(&other)),
+        _ => Fail::new(Exit::Internal, words)
+            .hint("are both machines on the same version of landline? Compare landline --version"),
     }
 }
 
@@ -85,20 +92,34 @@ mod tests {
     use std::io;
 
     use landline_net::CallError;
+    use landline_services::files::tree::TreeError;
     use landline_wire::{ErrorCode, Fault};
 
     use super::*;
 
     #[test]
     fn files_have_their_numbers() {
+        let missing = || io::Error::from_raw_os_error(2);
         let table = [
-            (FilesError::Fault(Fault::new(ErrorCode::NotFound, "x: not found")), 8),
-            (FilesError::Fault(Fault::new(ErrorCode::ReadOnly, "")), 5),
+            (FilesError::from(Fault::new(ErrorCode::NotFound, "x: not found")), 8),
+            (FilesError::from(Fault::new(ErrorCode::ReadOnly, "")), 5),
             (FilesError::Call(CallError::Cut), 4),
+            (FilesError::Local(TreeError::NoSpace { path: b"x".to_vec() }), 7),
+            (FilesError::Path { path: "x".into(), source: missing() }, 8),
+            (FilesError::Integrity { path: b"x".to_vec() }, 6),
+            (FilesError::Output(missing()), 8),
         ];
         for (error, code) in table {
-            assert_eq!(files_fail("desk", error).exit().code(), code);
+            let words = error.to_string();
+            assert_eq!(files_fail("desk", error).exit().code(), code, "{words}");
         }
+    }
+
+    #[test]
+    fn a_local_path_is_named_with_the_systems_words() {
+        let source = io::Error::from_raw_os_error(2);
+        let fail = files_fail("desk", FilesError::Path { path: "nope.txt".into(), source });
+        assert_eq!(fail.what(), "nope.txt: No such file or directory");
     }
 
     #[test]
@@ -110,9 +131,17 @@ mod tests {
     }
 
     #[test]
+    fn serving_the_folder_with_the_key_is_refused() {
+        let error = HouseError::ServesHome { share: "/s".into(), home: "/s/home".into() };
+        assert_eq!(Fail::from(error).exit(), Exit::Refused);
+    }
+
+    #[test]
     fn a_burned_code_and_a_closed_door_are_refusals() {
-        assert_eq!(join_fail("desk.example", JoinError::NoMatch).exit(), Exit::Refused);
-        assert_eq!(join_fail("desk.example", JoinError::Refused).exit(), Exit::Refused);
+        for error in [JoinError::NoMatch, JoinError::NotProved, JoinError::Refused] {
+            assert_eq!(join_fail("desk.example", error).exit(), Exit::Refused);
+        }
         assert_eq!(join_fail("desk.example", JoinError::Call(CallError::Cut)).exit(), Exit::Unreachable);
+        assert_eq!(join_fail("desk.example", JoinError::Protocol { what: "it began twice" }).exit(), Exit::Internal);
     }
 }

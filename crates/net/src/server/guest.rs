@@ -103,8 +103,13 @@ async fn greeted<H: Handler>(mut call: Call, place: Option<Place>, arrived: Inst
             last_words(call, fault, shared).await;
             return;
         }
-        Ok(Err(Refusal::Stranger)) | Err(_) => {
+        Ok(Err(Refusal::Stranger)) => {
             note(place.as_ref(), Failure::Refused);
+            refuse(call, Fault::stranger(), arrived, &cut, shared).await;
+            return;
+        }
+        Err(_) => {
+            note(place.as_ref(), Failure::RanOut);
             refuse(call, Fault::stranger(), arrived, &cut, shared).await;
             return;
         }
@@ -147,7 +152,10 @@ async fn serve<H: Handler>(
         }
     };
     let place = place.filter(|_| standing == Standing::Stranger); // an admitted call makes room in the door
-    tracing::info!(%peer, %origin, "call");
+    match standing {
+        Standing::Known => tracing::info!(%peer, %origin, "call"),
+        Standing::Stranger => tracing::debug!(%peer, %origin, "introduction"), // strangers do not fill our log
+    }
     let serving = shared.handler.serve(pass, &mut call, &shared.stop);
     let outcome = tokio::select! {
         () = cut.cancelled() => {

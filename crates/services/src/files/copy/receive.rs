@@ -25,14 +25,17 @@ mod work;
 
 use work::Work;
 
+/// Says whether a copy stream may write at a path; no is the fault to report.
+pub type Judge = Box<dyn Fn(&SharePath) -> Result<(), Fault> + Send>;
+
 /// Where a copy stream goes.
 pub struct Destination {
     /// What keeps the files.
     pub engine: Arc<LocalEngine>,
     /// Where in it; every path of the stream is relative to this.
     pub base: SharePath,
-    /// Whether the stream may write at a path, asked for every one; the answer is the fault to report.
-    pub judge: Box<dyn Fn(&SharePath) -> Result<(), Fault> + Send>,
+    /// Asked for every path.
+    pub judge: Judge,
 }
 
 impl std::fmt::Debug for Destination {

@@ -53,12 +53,21 @@ enum Out {
 /// Files whose fate the receiver has not told yet.
 #[derive(Debug, Default)]
 struct Pending {
-    /// Sent whole: number, path, size, hash.
-    files: VecDeque<(u64, Vec<u8>, u64, String)>,
+    /// Sent whole, in order.
+    files: VecDeque<Sent>,
     /// Being sent.
     current: Option<u64>,
     /// What the receiver said of the one that is being sent.
     refused: Option<Fault>,
+}
+
+/// A file that was sent whole.
+#[derive(Debug)]
+struct Sent {
+    number: u64,
+    path: Vec<u8>,
+    size: u64,
+    hash: String,
 }
 
 /// What disk thread and line share.
@@ -181,12 +190,12 @@ impl Shared {
         loop {
             let next = {
                 let mut pending = self.pending();
-                if !pending.files.front().is_some_and(|(number, ..)| *number < below) {
+                if pending.files.front().is_none_or(|file| file.number >= below) {
                     return;
                 }
                 pending.files.pop_front()
             };
-            if let Some((_, path, size, hash)) = next {
+            if let Some(Sent { path, size, hash, .. }) = next {
                 watch.came_to(Outcome::Kept { path, size, hash });
             }
         }
@@ -199,10 +208,10 @@ impl Shared {
             self.given_up.store(number.saturating_add(1), Ordering::Relaxed);
             return;
         }
-        let place = pending.files.iter().position(|(file, ..)| *file == number);
+        let place = pending.files.iter().position(|file| file.number == number);
         let gone = place.and_then(|place| pending.files.remove(place));
         drop(pending);
-        if let Some((_, path, ..)) = gone {
+        if let Some(Sent { path, .. }) = gone {
             watch.came_to(Outcome::Failed { path, fault });
         }
     }
@@ -213,12 +222,12 @@ impl Shared {
     }
 
     /// The file that was being sent is through: from now on its fate is the receiver's to tell, unless it has.
-    fn through(&self, sent: Result<(u64, Vec<u8>, u64, String), (Vec<u8>, Fault)>, watch: &Watch) {
+    fn through(&self, sent: Result<Sent, (Vec<u8>, Fault)>, watch: &Watch) {
         let mut pending = self.pending();
         pending.current = None;
         let refused = pending.refused.take();
         let failed = match (sent, refused) {
-            (Ok((_, path, ..)) | Err((path, _)), Some(theirs)) => (path, theirs),
+            (Ok(Sent { path, .. }) | Err((path, _)), Some(theirs)) => (path, theirs),
             (Err(ours), None) => ours,
             (Ok(file), None) => {
                 pending.files.push_back(file);
@@ -307,7 +316,7 @@ impl Disk {
             Ok((size, hash)) => {
                 let hash = hash.to_hex().to_string();
                 // Before the end is sent: the receiver may answer before we get any further.
-                self.shared.through(Ok((number, path, size, hash.clone())), &self.watch);
+                self.shared.through(Ok(Sent { number, path, size, hash: hash.clone() }), &self.watch);
                 self.say(Item::End { size, hash })
             }
             Err(fault) => {

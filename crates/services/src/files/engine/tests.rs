@@ -145,6 +145,38 @@ fn a_new_file_is_only_made_where_nothing_is() {
     assert_eq!(fs::read_to_string(dir.path().join("f")).unwrap(), "first");
 }
 
+/// Two engines, as two processes would have: no lock between them helps, only the system's own condition.
+#[test]
+fn of_two_who_both_make_a_new_file_exactly_one_does() {
+    let dir = TempDir::new().unwrap();
+    let start = std::sync::Barrier::new(2);
+    let plan = Plan { if_match: Some(IfMatch::Absent), ..plan() };
+    let rival = |content: &'static [u8]| {
+        let engine = engine(dir.path());
+        let (plan, start) = (&plan, &start);
+        move || -> Vec<bool> {
+            let make = |i: u32| {
+                let staged = engine.stage(&path(&i.to_string()), plan);
+                start.wait(); // both have found nothing there
+                let Ok(mut staged) = staged else { return false };
+                engine.put_group(&mut staged, content).is_ok()
+                    && engine.publish(vec![(staged, blake3::hash(content))]).remove(0).is_ok()
+            };
+            (0..200).map(make).collect()
+        }
+    };
+    let (one, other) = (rival(b"one"), rival(b"other"));
+    let (one, other) = std::thread::scope(|scope| {
+        let (one, other) = (scope.spawn(one), scope.spawn(other));
+        (one.join().unwrap(), other.join().unwrap())
+    });
+    for (i, (one, other)) in one.into_iter().zip(other).enumerate() {
+        assert!(one != other, "{i}: {one} {other}");
+        let kept = fs::read_to_string(dir.path().join(i.to_string())).unwrap();
+        assert_eq!(kept, if one { "one" } else { "other" });
+    }
+}
+
 #[test]
 fn a_file_that_changed_in_the_meantime_is_not_replaced() {
     let dir = TempDir::new().unwrap();

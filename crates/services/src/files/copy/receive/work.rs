@@ -33,7 +33,7 @@ enum Arriving {
     /// None: only an item may come.
     Nothing,
     /// One that is being written.
-    File { number: u64, staged: Staged },
+    File { number: u64, staged: Box<Staged> },
     /// One that was given up and reported; its bytes are let pass.
     GivenUp,
 }
@@ -145,7 +145,7 @@ impl Work {
         let staged = self.place(path).and_then(|at| self.to.engine.stage(&at, &plan).map_err(|f| fault_of(&f)));
         match staged {
             Ok(staged) => {
-                self.arriving = Arriving::File { number, staged };
+                self.arriving = Arriving::File { number, staged: Box::new(staged) };
                 Ok(())
             }
             Err(fault) => self.give_up(number, path.0.clone(), fault),
@@ -190,7 +190,7 @@ impl Work {
                     let path = staged.target().as_bytes().to_vec();
                     return self.report(number, path, Fault::new(ErrorCode::Integrity, text));
                 }
-                self.batch.add_file(number, staged, hash);
+                self.batch.add_file(number, *staged, hash);
                 self.publish_if_full()
             }
         }

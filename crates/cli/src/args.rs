@@ -1,0 +1,72 @@
+//! The command line as a whole: what every command takes, and which commands there are.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser};
+
+use crate::cmd::Cmd;
+
+/// Send files between your machines and your friends': encrypted, verified, without anybody in between.
+#[derive(Debug, Parser)]
+#[command(
+    name = "landline",
+    version,
+    about,
+    long_about = None,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = AFTER_HELP,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// The folder that holds this machine's key, contacts and settings [default: $LANDLINE_HOME, else
+    /// ~/.local/state/landline]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "For every command")]
+    pub home: Option<PathBuf>,
+    /// Print JSON objects, one a line, instead of text
+    #[arg(long, global = true, help_heading = "For every command")]
+    pub json: bool,
+    /// Print no talk, only data, warnings and errors
+    #[arg(long, short, global = true, help_heading = "For every command")]
+    pub quiet: bool,
+    /// Tell what happens inside, on standard error; -vv and -vvv tell more
+    #[arg(long, short, global = true, action = ArgAction::Count, help_heading = "For every command")]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub cmd: Cmd,
+}
+
+const AFTER_HELP: &str = "\
+Two machines, from nothing:
+  one$ landline serve ./share             prints an address and, the first time, a code
+  two$ landline join ADDRESS --name one   asks for the code
+  two$ landline put report.pdf one:       sends a file
+  two$ landline ls one:                   lists the folder
+A place is CONTACT:PATH, with PATH relative to the folder that the contact serves;
+localhost:PATH is the folder that this machine serves.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_every_argument_says_what_it_is() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} says nothing of itself");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{path} {} says nothing of itself", argument.get_id());
+            }
+            command.get_subcommands().for_each(|below| check(below, &path));
+        }
+        check(&Cli::command(), "");
+    }
+}

@@ -1,0 +1,107 @@
+//! Run: from arguments to an exit code. Everything a process does once is done here.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::args::Cli;
+use crate::config::Flags;
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::here::Here;
+use crate::logs;
+use crate::out::Out;
+use crate::signals::Signals;
+
+/// How long work that was stopped may take to put its staging files away.
+const TIDY: Duration = Duration::from_secs(2);
+
+/// Does what `arguments` (the program's name first) say and answers with the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(said) => return tell_clap(&said, &arguments).code(),
+    };
+    let out = Out::new(cli.json, cli.quiet);
+    let outcome = start(cli, &out);
+    let exit = outcome.unwrap_or_else(|fail| {
+        out.fail(&fail);
+        fail.exit()
+    });
+    out.finish(exit).code()
+}
+
+fn tell_clap(said: &clap::Error, arguments: &[OsString]) -> Exit {
+    // Before arguments are understood nobody knows for sure whether programs read; the word itself is enough.
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let exit = match said.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        _ => Exit::Usage,
+    };
+    let out = Out::new(json, false);
+    out.clap(said);
+    out.finish(exit)
+}
+
+fn start(cli: Cli, out: &Out) -> Result<Exit, Fail> {
+    let here = Here::new(out.clone(), cli.verbose, cli.home.as_deref());
+    start_logs(&here)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|fault| Fail::io("cannot start the runtime", &fault))?;
+    let outcome = runtime.block_on(async {
+        if cli.cmd.minds_signals_itself() {
+            return cli.cmd.run(&here).await;
+        }
+        let mut signals = Signals::new()?;
+        tokio::select! {
+            outcome = cli.cmd.run(&here) => outcome,
+            () = signals.next() => Err(Fail::interrupted()),
+        }
+    });
+    // Disk threads end by themselves; one that waits for a person at the terminal never does.
+    runtime.shutdown_timeout(TIDY);
+    outcome
+}
+
+/// A broken configuration must not keep `config check`, `doctor` or a plain `ls` from running: those that need it say
+/// so themselves.
+fn start_logs(here: &Here) -> Result<(), Fail> {
+    if let Some(level) = logs::of_verbosity(here.verbose) {
+        return logs::start(level);
+    }
+    match here.settings(&Flags::default()) {
+        Ok(settings) => logs::start(&settings.log.value),
+        Err(_) => logs::start("warn"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(arguments: &[&str]) -> u8 {
+        run(std::iter::once("landline").chain(arguments.iter().copied()).map(OsString::from))
+    }
+
+    #[test]
+    fn two_runs_in_one_process_do_not_disturb_each_other() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().to_str().unwrap();
+        assert_eq!(exit(&["--home", home, "--quiet", "contacts", "rename", "a", "b"]), Exit::NotFound.code());
+        assert_eq!(exit(&["--home", home, "--quiet", "contacts", "remove", "a"]), Exit::NotFound.code());
+    }
+
+    #[test]
+    fn help_is_no_error_and_a_wrong_word_is_usage() {
+        assert_eq!(exit(&["--help"]), 0);
+        assert_eq!(exit(&["--version"]), 0);
+        assert_eq!(exit(&["lss"]), Exit::Usage.code());
+        assert_eq!(exit(&["ls", "desk:../x"]), Exit::Usage.code());
+        assert_eq!(exit(&[]), Exit::Usage.code());
+    }
+}

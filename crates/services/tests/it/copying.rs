@@ -1,0 +1,112 @@
+//! Files between two machines.
+
+use landline_addr::path::SharePath;
+use landline_services::files::{
+    ask::{GetJob, Placing, PutJob},
+    filter::Filter,
+    watch::{Outcome, Watch},
+};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use crate::site::{Site, write};
+
+fn path(text: &str) -> SharePath {
+    SharePath::parse(text.as_bytes()).unwrap()
+}
+
+pub(crate) fn put(sources: &[&Path], target: &str) -> PutJob {
+    PutJob {
+        sources: sources.iter().map(|path| path.to_path_buf()).collect(),
+        target: path(target),
+        placing: Placing::Auto,
+        filter: Filter::default(),
+        totals: true,
+        dry_run: false,
+    }
+}
+
+fn get(sources: &[&str], target: &Path) -> GetJob {
+    GetJob {
+        sources: sources.iter().map(|text| path(text)).collect(),
+        target: target.to_path_buf(),
+        placing: Placing::Auto,
+        filter: Filter::default(),
+        totals: true,
+        dry_run: false,
+    }
+}
+
+fn watched() -> (Watch, Arc<Mutex<Vec<Outcome>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&seen);
+    (Watch::new(move |outcome| sink.lock().unwrap().push(outcome)), seen)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_every_size_go_both_ways_whole() {
+    let site = Site::open().await.introduced().await;
+    let mut files = site.files().await;
+    for size in [0usize, 1, 4095, 16 << 10, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (5 << 20) + 7] {
+        let bytes: Vec<u8> = (0..size).map(|n| (n * 31 % 251) as u8).collect();
+        let local = site.work().join("a");
+        write(&local, &bytes);
+        let (watch, seen) = watched();
+        let sum = files.put(&put(&[&local], "b"), &watch).await.unwrap();
+        assert_eq!((sum.files, sum.bytes, sum.failed), (1, size as u64, 0), "{:?}", seen.lock().unwrap());
+        assert_eq!(std::fs::read(site.share().join("b")).unwrap(), bytes);
+        let back = site.work().join("c");
+        let (watch, _) = watched();
+        let sum = files.get(&get(&["b"], &back), &watch).await.unwrap();
+        assert_eq!((sum.files, sum.bytes), (1, size as u64));
+        assert_eq!(std::fs::read(&back).unwrap(), bytes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_failures_in_a_row_do_not_stop_the_stream() {
+    let site = Site::open().await.introduced().await;
+    for n in 0..600 {
+        write(&site.work().join(format!("tree/f{n:03}")), b"new");
+        if n % 2 == 0 {
+            std::fs::create_dir_all(site.share().join(format!("tree/f{n:03}"))).unwrap(); // in the way
+        }
+    }
+    let (watch, seen) = watched();
+    let sum = site.files().await.put(&put(&[&site.work().join("tree")], "tree"), &watch).await;
+    // `tree` exists at the server, so it goes inside: nothing is in the way there.
+    assert_eq!(sum.unwrap().files, 600);
+    seen.lock().unwrap().clear();
+    let (watch, seen) = watched();
+    let job = put(&[&site.work().join("tree/.")], "tree");
+    let sum = site.files().await.put(&job, &watch).await.unwrap();
+    assert_eq!((sum.files, sum.failed), (300, 300));
+    assert_eq!(seen.lock().unwrap().len(), 600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_share_refuses_each_file_and_the_call_goes_on() {
+    let site = Site::open_with(true, crate::site::quick()).await.introduced().await;
+    let big = site.work().join("big");
+    write(&big, &vec![1; 20 << 20]);
+    let mut files = site.files().await;
+    let (watch, seen) = watched();
+    let sum = files.put(&put(&[&big], "big"), &watch).await.unwrap();
+    assert_eq!((sum.files, sum.failed), (0, 1));
+    assert!(matches!(&seen.lock().unwrap()[..], [Outcome::Failed { fault, .. }]
+        if fault.code == landline_wire::ErrorCode::ReadOnly));
+    assert!(watch.bytes() < 20 << 20, "the rest of a file that was refused is not sent: {}", watch.bytes());
+    assert!(files.list(&SharePath::root()).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_that_are_missing_are_reported_and_the_others_are_fetched() {
+    let site = Site::open().await.introduced().await;
+    write(&site.share().join("there"), b"yes");
+    let (watch, seen) = watched();
+    let sum = site.files().await.get(&get(&["missing", "there"], &site.work()), &watch).await.unwrap();
+    assert_eq!((sum.files, sum.failed), (1, 1), "{:?}", seen.lock().unwrap());
+    assert_eq!(std::fs::read(site.work().join("there")).unwrap(), b"yes");
+}

@@ -1,0 +1,5 @@
+//! Whole services between two machines of one process, over loopback.
+
+mod copying;
+mod introducing;
+mod site;
