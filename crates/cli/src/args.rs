@@ -18,23 +18,23 @@ use crate::cmd::Cmd;
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The folder that holds this machine's key, contacts and settings [default: $LANDLINE_HOME, else
     /// ~/.local/state/landline]
     #[arg(long, global = true, value_name = "DIR", help_heading = "For every command")]
-    pub home: Option<PathBuf>,
+    pub(crate) home: Option<PathBuf>,
     /// Print JSON objects, one a line, instead of text
     #[arg(long, global = true, help_heading = "For every command")]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Print no talk, only data, warnings and errors
     #[arg(long, short, global = true, help_heading = "For every command")]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Tell what happens inside, on standard error; -vv and -vvv tell more
     #[arg(long, short, global = true, action = ArgAction::Count, help_heading = "For every command")]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// What to do.
     #[command(subcommand)]
-    pub cmd: Cmd,
+    pub(crate) cmd: Cmd,
 }
 
 const AFTER_HELP: &str = "\

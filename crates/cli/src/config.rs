@@ -16,7 +16,7 @@ use crate::logs;
 
 mod file;
 
-pub use file::File;
+pub(crate) use file::File;
 
 /// Seconds that calls may go on for after the stop signal: enough for a group to be finished, short of the 90 s after
 /// which systemd kills.
@@ -32,33 +32,33 @@ const DEFAULT_LOG: &str = "warn";
 
 /// What the command line says; all may be absent.
 #[derive(Debug, Clone, Default)]
-pub struct Flags {
+pub(crate) struct Flags {
     /// `--listen`, each.
-    pub listen: Vec<Endpoint>,
+    pub(crate) listen: Vec<Endpoint>,
     /// `DIR`.
-    pub share: Option<PathBuf>,
+    pub(crate) share: Option<PathBuf>,
     /// `--read-only`.
-    pub read_only: Option<bool>,
+    pub(crate) read_only: Option<bool>,
     /// `--grace`, seconds.
-    pub grace_seconds: Option<u64>,
+    pub(crate) grace_seconds: Option<u64>,
     /// `--minutes`.
-    pub code_minutes: Option<u64>,
+    pub(crate) code_minutes: Option<u64>,
     /// From `-v`.
-    pub log: Option<&'static str>,
+    pub(crate) log: Option<&'static str>,
 }
 
 /// A value and who said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting<T> {
+pub(crate) struct Setting<T> {
     /// What holds.
-    pub value: T,
+    pub(crate) value: T,
     /// Why.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 /// Who said a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A flag, by its name.
     Flag(&'static str),
     /// A variable, by its name.
@@ -71,30 +71,30 @@ pub enum Origin {
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where to listen; never empty.
-    pub listen: Setting<Vec<Endpoint>>,
+    pub(crate) listen: Setting<Vec<Endpoint>>,
     /// The folder to serve.
-    pub share: Setting<Option<PathBuf>>,
+    pub(crate) share: Setting<Option<PathBuf>>,
     /// Whether nobody may change the share.
-    pub read_only: Setting<bool>,
+    pub(crate) read_only: Setting<bool>,
     /// How long calls may go on for after the stop signal.
-    pub grace: Setting<Duration>,
+    pub(crate) grace: Setting<Duration>,
     /// How long a code can be used for.
-    pub code_life: Setting<Duration>,
+    pub(crate) code_life: Setting<Duration>,
     /// Log level or directive.
-    pub log: Setting<String>,
+    pub(crate) log: Setting<String>,
 }
 
 /// Reads a variable.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 impl Settings {
     /// Puts everything together; `path` is the configuration file, which need not exist.
     ///
     /// # Errors
     /// The first thing that can't be understood, by its flag, variable or line.
-    pub fn load(flags: &Flags, environment: Environment<'_>, path: &Path) -> Result<Self, Fail> {
+    pub(crate) fn load(flags: &Flags, environment: Environment<'_>, path: &Path) -> Result<Self, Fail> {
         let file = File::read_if_present(path)?;
         let ask = Ask { environment, path };
         let grace = ask.setting(

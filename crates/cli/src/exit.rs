@@ -7,7 +7,7 @@ use landline_wire::ErrorCode;
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// All of it was done.
     Done = 0,
     /// The answer is "no", or two things differ.
@@ -38,7 +38,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every code, in order.
-    pub const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Done,
         Self::No,
         Self::Usage,
@@ -55,12 +55,12 @@ impl Exit {
     ];
 
     /// The number.
-    pub const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         self as u8
     }
 
     /// The word for it in JSON.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::No => "no",
@@ -79,7 +79,7 @@ impl Exit {
     }
 
     /// What it means, for the manual page.
-    pub const fn meaning(self) -> &'static str {
+    pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "everything was done",
             Self::No => "the answer is no (for example: doctor found something bad)",
@@ -87,7 +87,9 @@ impl Exit {
             Self::Partial => "some of it was done; what was not is named on standard error",
             Self::Unreachable => "the other machine can't be reached, or the line to it was cut",
             Self::Refused => "not allowed, a code that did not match, or a machine with the wrong key",
-            Self::Integrity => "bytes arrived that are not those that were sent, or a file of landline's own is damaged",
+            Self::Integrity => {
+                "bytes arrived that are not those that were sent, or a file of landline's own is damaged"
+            }
             Self::NoSpace => "the disk is full or a quota is used up",
             Self::NotFound => "there is no such file, contact or key",
             Self::Conflict => "something is in the way: a name that is taken, a file that changed, a server that runs",

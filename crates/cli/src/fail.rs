@@ -18,13 +18,13 @@ mod near;
 mod services;
 mod store;
 
-pub use line::{dial_fail, line_fail};
-pub use near::nearest;
-pub use services::{files_fail, join_fail};
+pub(crate) use line::{dial_fail, line_fail};
+pub(crate) use near::nearest;
+pub(crate) use services::{files_fail, join_fail};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fail {
+pub(crate) struct Fail {
     exit: Exit,
     what: String,
     causes: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Fail {
 
 /// A failure for programs: `{"error":{"code":"not-found","text":"…","hint":"…","exit":8}}`.
 #[derive(Debug, Serialize)]
-pub struct FailObject<'a> {
+pub(crate) struct FailObject<'a> {
     error: Inner<'a>,
 }
 
@@ -54,39 +54,39 @@ struct Inner<'a> {
 
 impl Fail {
     /// `what` went wrong and why, in one sentence without a full stop.
-    pub fn new(exit: Exit, what: impl Display) -> Self {
+    pub(crate) fn new(exit: Exit, what: impl Display) -> Self {
         Self { exit, what: tame(&what.to_string()), causes: Vec::new(), hint: None, reason: None }
     }
 
     /// The command line or the configuration is wrong.
-    pub fn usage(what: impl Display) -> Self {
+    pub(crate) fn usage(what: impl Display) -> Self {
         Self::new(Exit::Usage, what)
     }
 
     /// `what` could not be done because the system said `source`.
-    pub fn io(what: impl Display, source: &io::Error) -> Self {
+    pub(crate) fn io(what: impl Display, source: &io::Error) -> Self {
         Self::new(io_exit(source), format_args!("{what}: {}", io_words(source)))
     }
 
     /// A fault of landline's own, or of its libraries, that nobody can be told how to avoid.
-    pub fn internal(what: impl Display) -> Self {
+    pub(crate) fn internal(what: impl Display) -> Self {
         Self::new(Exit::Internal, what)
             .hint("this should not happen; please report it, with what `landline doctor` prints")
     }
 
     /// Stopped by Ctrl-C or a signal.
-    pub fn interrupted() -> Self {
+    pub(crate) fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "stopped; what was not finished has changed nothing")
     }
 
     /// What the person can do about it.
-    pub fn hint(mut self, hint: impl Display) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(tame(&hint.to_string()));
         self
     }
 
     /// One thing that led to it, on a line of its own.
-    pub fn cause(mut self, cause: impl Display) -> Self {
+    pub(crate) fn cause(mut self, cause: impl Display) -> Self {
         self.causes.push(tame(&cause.to_string()));
         self
     }
@@ -97,32 +97,27 @@ impl Fail {
     }
 
     /// The exit code.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 
     /// What went wrong.
-    pub fn what(&self) -> &str {
+    pub(crate) fn what(&self) -> &str {
         &self.what
     }
 
     /// What led to it.
-    pub fn causes(&self) -> &[String] {
+    pub(crate) fn causes(&self) -> &[String] {
         &self.causes
     }
 
     /// What can be done.
-    pub fn hint_text(&self) -> Option<&str> {
+    pub(crate) fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// The word of the wire, where the other machine gave one.
-    pub fn wire_reason(&self) -> Option<ErrorCode> {
-        self.reason
-    }
-
     /// For programs.
-    pub fn object(&self) -> FailObject<'_> {
+    pub(crate) fn object(&self) -> FailObject<'_> {
         FailObject {
             error: Inner {
                 code: self.exit.word(),
@@ -137,7 +132,7 @@ impl Fail {
 }
 
 /// What `fault` of the other machine says, with words even where it gave none.
-pub fn fault_words(fault: &Fault) -> String {
+pub(crate) fn fault_words(fault: &Fault) -> String {
     if fault.text.is_empty() { code_words(fault.code).to_owned() } else { tame(&fault.text) }
 }
 
@@ -166,7 +161,7 @@ fn code_words(code: ErrorCode) -> &'static str {
 }
 
 /// What the system said, without the number that only programmers know.
-pub fn io_words(fault: &io::Error) -> String {
+pub(crate) fn io_words(fault: &io::Error) -> String {
     let text = fault.to_string();
     let text = match text.split_once(" (os error") {
         Some((words, _)) => words,
@@ -183,7 +178,7 @@ pub fn io_words(fault: &io::Error) -> String {
 }
 
 /// The exit code of a fault of the system at a local path.
-pub fn io_exit(fault: &io::Error) -> Exit {
+pub(crate) fn io_exit(fault: &io::Error) -> Exit {
     match fault.kind() {
         io::ErrorKind::NotFound => Exit::NotFound,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Exit::Refused,
@@ -204,7 +199,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let words = strip(cause);
-        if !text.contains(&words) {
+        if !text.to_lowercase().contains(&words.to_lowercase()) {
             text = format!("{text}: {words}");
         }
         source = cause.source();
@@ -241,7 +236,8 @@ mod tests {
     fn a_failure_is_one_object_for_programs() {
         let fail = Fail::new(Exit::NotFound, "there is no contact dsk").hint("did you mean desk?");
         let json = serde_json::to_string(&fail.object()).unwrap();
-        let expected = r#"{"error":{"code":"not-found","text":"there is no contact dsk","hint":"did you mean desk?","exit":8}}"#;
+        let expected =
+            r#"{"error":{"code":"not-found","text":"there is no contact dsk","hint":"did you mean desk?","exit":8}}"#;
         assert_eq!(json, expected);
     }
 

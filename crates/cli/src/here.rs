@@ -12,17 +12,17 @@ use crate::out::Out;
 
 /// The surroundings of one command.
 #[derive(Clone)]
-pub struct Here {
+pub(crate) struct Here {
     /// Where it speaks.
-    pub out: Out,
+    pub(crate) out: Out,
     /// How many `-v` were given.
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     home: Option<Arc<Path>>,
 }
 
 impl Here {
     /// `home`: the folder named on the command line, if one was.
-    pub fn new(out: Out, verbose: u8, home: Option<&Path>) -> Self {
+    pub(crate) fn new(out: Out, verbose: u8, home: Option<&Path>) -> Self {
         Self { out, verbose, home: home.map(Arc::from) }
     }
 
@@ -30,7 +30,7 @@ impl Here {
     ///
     /// # Errors
     /// If nothing says where.
-    pub fn home_path(&self) -> Result<PathBuf, Fail> {
+    pub(crate) fn home_path(&self) -> Result<PathBuf, Fail> {
         Ok(Home::locate(self.home.as_deref())?)
     }
 
@@ -38,7 +38,7 @@ impl Here {
     ///
     /// # Errors
     /// If it is not ours, or can't be made.
-    pub fn home(&self) -> Result<Home, Fail> {
+    pub(crate) fn home(&self) -> Result<Home, Fail> {
         Ok(Home::open_or_create(self.home_path()?)?)
     }
 
@@ -46,7 +46,7 @@ impl Here {
     ///
     /// # Errors
     /// As the store says.
-    pub fn store(&self) -> Result<Store, Fail> {
+    pub(crate) fn store(&self) -> Result<Store, Fail> {
         Ok(Store::open(&self.home()?)?)
     }
 
@@ -54,7 +54,7 @@ impl Here {
     ///
     /// # Errors
     /// As home, key or database fail.
-    pub fn line(&self) -> Result<Line, Fail> {
+    pub(crate) fn line(&self) -> Result<Line, Fail> {
         Ok(Line::open(self.home()?)?)
     }
 
@@ -62,13 +62,13 @@ impl Here {
     ///
     /// # Errors
     /// If one of them can't be understood.
-    pub fn settings(&self, flags: &Flags) -> Result<Settings, Fail> {
+    pub(crate) fn settings(&self, flags: &Flags) -> Result<Settings, Fail> {
         Settings::load(flags, &|name| std::env::var_os(name), &self.home_path()?.join("config.toml"))
     }
 }
 
 /// What this computer calls itself, up to its first dot; empty if it has no name.
-pub fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let system = rustix::system::uname();
     let name = system.nodename().to_string_lossy();
     name.split('.').next().unwrap_or_default().to_owned()

@@ -8,7 +8,7 @@ use crate::units;
 
 /// An entry for programs.
 #[derive(Debug, Serialize)]
-pub struct EntryObject {
+pub(crate) struct EntryObject {
     name: WireName,
     kind: &'static str,
     size: u64,
@@ -33,7 +33,7 @@ impl From<&Entry> for EntryObject {
 }
 
 /// `file`, `dir`, `link`, `other`: the word for programs.
-pub fn kind_word(kind: Kind) -> &'static str {
+pub(crate) fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::File => "file",
         Kind::Dir => "dir",
@@ -43,13 +43,13 @@ pub fn kind_word(kind: Kind) -> &'static str {
 }
 
 /// A name on a line of its own. With `marks`, a folder has a slash behind it.
-pub fn short(entry: &Entry, marks: bool) -> String {
+pub(crate) fn short(entry: &Entry, marks: bool) -> String {
     let mark = if marks && entry.kind == Kind::Dir { "/" } else { "" };
     format!("{}{mark}", shown(&entry.name))
 }
 
 /// Kind and permissions, size, local time, name, where a link points; columns aligned.
-pub fn long(entries: &[Entry]) -> Vec<String> {
+pub(crate) fn long(entries: &[Entry]) -> Vec<String> {
     let size = |entry: &Entry| if entry.kind == Kind::File { units::bytes(entry.size) } else { "-".to_owned() };
     let width = entries.iter().map(|entry| size(entry).len()).max().unwrap_or(0);
     let line = |entry: &Entry| {
@@ -61,7 +61,7 @@ pub fn long(entries: &[Entry]) -> Vec<String> {
 }
 
 /// `drwxr-xr-x`.
-pub fn rights(entry: &Entry) -> String {
+pub(crate) fn rights(entry: &Entry) -> String {
     let kind = match entry.kind {
         Kind::File => '-',
         Kind::Dir => 'd',

@@ -15,7 +15,7 @@ use crate::fail::Fail;
 ///
 /// # Errors
 /// If `directive` is neither.
-pub fn start(directive: &str) -> Result<(), Fail> {
+pub(crate) fn start(directive: &str) -> Result<(), Fail> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter(directive)?)
         .with_writer(io::stderr)
@@ -27,7 +27,7 @@ pub fn start(directive: &str) -> Result<(), Fail> {
 }
 
 /// The level for a number of `-v`.
-pub fn of_verbosity(count: u8) -> Option<&'static str> {
+pub(crate) fn of_verbosity(count: u8) -> Option<&'static str> {
     match count {
         0 => None,
         1 => Some("info"),
@@ -40,14 +40,17 @@ pub fn of_verbosity(count: u8) -> Option<&'static str> {
 ///
 /// # Errors
 /// If it is none.
-pub fn filter(directive: &str) -> Result<EnvFilter, Fail> {
+pub(crate) fn filter(directive: &str) -> Result<EnvFilter, Fail> {
     // A bare word that is no level would be taken for the name of a module, and show nothing.
-    let bare_words_are_levels =
-        directive.split(',').filter(|part| !part.contains('=')).all(|part| part.trim().parse::<LevelFilter>().is_ok());
+    let bare_words_are_levels = directive.split(',').filter(|part| !part.contains('=')).all(is_level);
     EnvFilter::try_new(directive).ok().filter(|_| bare_words_are_levels).ok_or_else(|| {
         Fail::usage(format_args!("{directive:?} is no log level"))
             .hint("use one of off, error, warn, info, debug, trace; or parts like landline_net=debug,info")
     })
+}
+
+fn is_level(word: &str) -> bool {
+    !word.trim().is_empty() && word.trim().parse::<LevelFilter>().is_ok()
 }
 
 #[cfg(test)]
@@ -66,6 +69,9 @@ mod tests {
 
     #[test]
     fn each_v_shows_more() {
-        assert_eq!([0, 1, 2, 3, 9].map(of_verbosity), [None, Some("info"), Some("debug"), Some("trace"), Some("trace")]);
+        assert_eq!(
+            [0, 1, 2, 3, 9].map(of_verbosity),
+            [None, Some("info"), Some("debug"), Some("trace"), Some("trace")]
+        );
     }
 }

@@ -4,7 +4,7 @@
 //! Foreign text must have gone through `shown` or `tame` before it comes here.
 //! Invariant: printing never fails a command half-way. A reader that leaves (a closed pipe) is remembered and the rest
 //! dropped; any other fault of stdout is told once, by [`Out::finish`].
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the room that speaks to the user")]
+#![expect(clippy::print_stderr, reason = "this is the room that speaks to the user")]
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
@@ -17,7 +17,7 @@ use crate::fail::Fail;
 
 /// The two streams. Cheap to clone.
 #[derive(Clone)]
-pub struct Out {
+pub(crate) struct Out {
     json: bool,
     quiet: bool,
     stdout: Arc<Mutex<Data>>,
@@ -30,48 +30,48 @@ struct Data {
 
 impl Out {
     /// `json`: objects instead of text on stdout. `quiet`: no talk but warnings and errors.
-    pub fn new(json: bool, quiet: bool) -> Self {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
         let data = Data { to: BufWriter::new(io::stdout()), fault: None };
         Self { json, quiet, stdout: Arc::new(Mutex::new(data)) }
     }
 
     /// Whether programs read, not people.
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
     /// Whether only data, warnings and errors are wanted.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
     /// Whether a person sees stdout.
-    pub fn stdout_is_terminal(&self) -> bool {
+    pub(crate) fn stdout_is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }
 
     /// Whether a person sees stderr and wants to.
-    pub fn can_draw(&self) -> bool {
+    pub(crate) fn can_draw(&self) -> bool {
         !self.json && !self.quiet && io::stderr().is_terminal()
     }
 
     /// Whether somebody can be asked.
-    pub fn can_ask(&self) -> bool {
+    pub(crate) fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// A line of data.
-    pub fn line(&self, text: impl Display) {
+    pub(crate) fn line(&self, text: impl Display) {
         self.data().write(|to| writeln!(to, "{text}"));
     }
 
     /// A line of data that somebody waits for: written through at once.
-    pub fn line_now(&self, text: impl Display) {
+    pub(crate) fn line_now(&self, text: impl Display) {
         self.data().write(|to| writeln!(to, "{text}").and_then(|()| to.flush()));
     }
 
     /// One JSON object, a line of data, written through at once.
-    pub fn object(&self, value: &impl Serialize) {
+    pub(crate) fn object(&self, value: &impl Serialize) {
         self.data().write(|to| {
             serde_json::to_writer(&mut *to, value)?;
             to.write_all(b"\n")?;
@@ -80,7 +80,7 @@ impl Out {
     }
 
     /// One JSON object of many: written when enough has gathered, at the latest by [`Out::finish`].
-    pub fn row(&self, value: &impl Serialize) {
+    pub(crate) fn row(&self, value: &impl Serialize) {
         self.data().write(|to| {
             serde_json::to_writer(&mut *to, value)?;
             to.write_all(b"\n")
@@ -88,40 +88,45 @@ impl Out {
     }
 
     /// Raw data.
-    pub fn bytes(&self, bytes: &[u8]) {
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
         self.data().write(|to| to.write_all(bytes));
     }
 
+    /// Writes through what has gathered.
+    pub(crate) fn flush(&self) {
+        self.data().write(Write::flush);
+    }
+
     /// Whether stdout takes no more.
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         self.data().fault.is_some()
     }
 
     /// A line of talk.
-    pub fn say(&self, text: impl Display) {
+    pub(crate) fn say(&self, text: impl Display) {
         if !self.quiet {
             self.talk(text);
         }
     }
 
     /// Something that a person should know even if quiet was asked for.
-    pub fn warn(&self, text: impl Display) {
+    pub(crate) fn warn(&self, text: impl Display) {
         self.talk(format_args!("{} {text}", label("warning:", "33")));
     }
 
     /// Something that went wrong while the rest goes on.
-    pub fn error(&self, text: impl Display) {
+    pub(crate) fn error(&self, text: impl Display) {
         self.talk(format_args!("{} {text}", label("error:", "31")));
     }
 
     /// Asks a question on stderr and leaves the cursor behind it.
-    pub fn ask(&self, question: &str) {
+    pub(crate) fn ask(&self, question: &str) {
         eprint!("{question}");
         drop(io::stderr().flush());
     }
 
     /// Why the command failed: in words, and as the last object if programs read.
-    pub fn fail(&self, fail: &Fail) {
+    pub(crate) fn fail(&self, fail: &Fail) {
         self.error(fail.what());
         for cause in fail.causes() {
             self.talk(format_args!("  {cause}"));
@@ -135,7 +140,7 @@ impl Out {
     }
 
     /// What clap has to say: help and versions are data, a wrong command line is talk.
-    pub fn clap(&self, said: &clap::Error) {
+    pub(crate) fn clap(&self, said: &clap::Error) {
         // clap colours by itself, and obeys NO_COLOR and pipes; a reader who left is no error
         drop(said.print());
         if self.json && said.use_stderr() {
@@ -146,7 +151,7 @@ impl Out {
     }
 
     /// Writes what is left. The exit code is `exit`, unless data was lost for another reason than a reader who left.
-    pub fn finish(&self, exit: Exit) -> Exit {
+    pub(crate) fn finish(&self, exit: Exit) -> Exit {
         let mut data = self.data();
         data.write(Write::flush);
         match &data.fault {

@@ -11,18 +11,18 @@ use landline_wire::shown;
 
 /// A path in the share of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remote {
+pub(crate) struct Remote {
     /// Whose share.
-    pub machine: Machine,
+    pub(crate) machine: Machine,
     /// Where in it.
-    pub path: SharePath,
+    pub(crate) path: SharePath,
     /// Whether it was written as a folder: with a closing slash, or as the share itself.
-    pub as_folder: bool,
+    pub(crate) as_folder: bool,
 }
 
 /// A path here or there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Spot {
+pub(crate) enum Spot {
     /// On this machine, as written.
     Here(PathBuf),
     /// In the share of a machine.
@@ -31,7 +31,7 @@ pub enum Spot {
 
 /// Why an argument is not what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SpotError {
+pub(crate) enum SpotError {
     /// Neither here nor there.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -48,7 +48,7 @@ pub enum SpotError {
 
 impl Spot {
     /// For clap.
-    pub fn parser() -> impl TypedValueParser<Value = Self> {
+    pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
         OsStringValueParser::new().try_map(|text: OsString| Self::parse(&text))
     }
 
@@ -65,7 +65,7 @@ impl Spot {
 
 impl Remote {
     /// For clap.
-    pub fn parser() -> impl TypedValueParser<Value = Self> {
+    pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
         OsStringValueParser::new().try_map(|text: OsString| Self::parse(&text))
     }
 

@@ -19,14 +19,14 @@ const BEAT: Duration = Duration::from_millis(100);
 const WINDOW: Duration = Duration::from_secs(5);
 
 /// A line that is being drawn; gone when this is dropped.
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     drawer: JoinHandle<()>,
 }
 
 impl Progress {
     /// Draws `watch` on stderr until dropped. `verb`: `sending`, `getting`.
-    pub fn start(verb: &'static str, watch: Watch) -> Self {
+    pub(crate) fn start(verb: &'static str, watch: Watch) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
@@ -53,7 +53,7 @@ impl Progress {
     }
 
     /// Something to draw lines above the progress with.
-    pub fn curtain(&self) -> Curtain {
+    pub(crate) fn curtain(&self) -> Curtain {
         Curtain(Some(self.bar.clone()))
     }
 }
@@ -67,11 +67,11 @@ impl Drop for Progress {
 
 /// Takes the progress line off the screen while something else is printed.
 #[derive(Clone, Default)]
-pub struct Curtain(Option<ProgressBar>);
+pub(crate) struct Curtain(Option<ProgressBar>);
 
 impl Curtain {
     /// Runs `print` with the screen free.
-    pub fn while_open(&self, print: impl FnOnce()) {
+    pub(crate) fn while_open(&self, print: impl FnOnce()) {
         match &self.0 {
             Some(bar) => bar.suspend(print),
             None => print(),

@@ -19,7 +19,7 @@ use crate::signals::Signals;
 const TIDY: Duration = Duration::from_secs(2);
 
 /// Does what `arguments` (the program's name first) say and answers with the exit code.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use landline_wire::shown;
 
 /// One line for a screen: no control character, no text-turning mark, no newline.
-pub fn tame(text: &str) -> String {
+pub(crate) fn tame(text: &str) -> String {
     let mut tamed = String::with_capacity(text.len());
     for c in text.chars() {
         push_tamed(&mut tamed, c);
@@ -26,7 +26,7 @@ fn push_tamed(out: &mut String, c: char) {
 }
 
 /// Passes a stream of bytes on to a terminal with everything escaped that would act on it; lines and tabs stay.
-pub struct Tamer<W> {
+pub(crate) struct Tamer<W> {
     to: W,
     /// Start of a character whose other bytes have not come yet.
     cut: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct Tamer<W> {
 
 impl<W: Write> Tamer<W> {
     /// Writes to `to`.
-    pub fn new(to: W) -> Self {
+    pub(crate) fn new(to: W) -> Self {
         Self { to, cut: Vec::new() }
     }
 
@@ -42,7 +42,7 @@ impl<W: Write> Tamer<W> {
     ///
     /// # Errors
     /// As `to` fails.
-    pub fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut pending = std::mem::take(&mut self.cut);
         pending.extend_from_slice(bytes);
         let mut text = String::with_capacity(pending.len());
@@ -64,7 +64,7 @@ impl<W: Write> Tamer<W> {
     ///
     /// # Errors
     /// As `to` fails.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         let cut = std::mem::take(&mut self.cut);
         self.to.write_all(shown(&cut).to_string().as_bytes())?;
         self.to.flush()

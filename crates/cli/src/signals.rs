@@ -5,7 +5,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::fail::Fail;
 
 /// Both signals. From the moment this is made they no longer end the process by themselves.
-pub struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
@@ -15,13 +15,13 @@ impl Signals {
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn new() -> Result<Self, Fail> {
+    pub(crate) fn new() -> Result<Self, Fail> {
         let take = |kind| signal(kind).map_err(|fault| Fail::io("cannot watch for signals", &fault));
         Ok(Self { interrupt: take(SignalKind::interrupt())?, terminate: take(SignalKind::terminate())? })
     }
 
     /// Waits for the next of either. Cancel-safe.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let (interrupt, terminate) = (&mut self.interrupt, &mut self.terminate);
         let came = tokio::select! {
             came = interrupt.recv() => came,

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /// `512 B`, `1.2 GiB`.
-pub fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     if count < 1024 {
         return format!("{count} B");
     }
@@ -30,18 +30,18 @@ fn scaled(count: f64) -> String {
 }
 
 /// `938 MiB/s`; nothing sensible can be said of no time at all.
-pub fn rate(count: u64, took: Duration) -> Option<String> {
+pub(crate) fn rate(count: u64, took: Duration) -> Option<String> {
     let seconds = took.as_secs_f64();
     (seconds > 0.0).then(|| speed(count as f64 / seconds))
 }
 
 /// `938 MiB/s`, from bytes a second.
-pub fn speed(bytes_per_second: f64) -> String {
+pub(crate) fn speed(bytes_per_second: f64) -> String {
     if bytes_per_second < 1024.0 { format!("{bytes_per_second:.0} B/s") } else { scaled(bytes_per_second) + "/s" }
 }
 
 /// `1.31 s`, `2 min 5 s`, `3 h 20 min`.
-pub fn duration(took: Duration) -> String {
+pub(crate) fn duration(took: Duration) -> String {
     let seconds = took.as_secs();
     match seconds {
         0..60 => format!("{:.2} s", took.as_secs_f64()),
@@ -50,7 +50,7 @@ pub fn duration(took: Duration) -> String {
 }
 
 /// As [`duration`], in whole seconds: for what is only expected.
-pub fn coarse(time: Duration) -> String {
+pub(crate) fn coarse(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -65,13 +65,13 @@ fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
 }
 
 /// `1 file`, `3 files`.
-pub fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{s}")
 }
 
 /// `2026-11-21 03:00` on this machine's clock; `-` for times that no calendar has.
-pub fn local_time(secs: i64, nanos: u32) -> String {
+pub(crate) fn local_time(secs: i64, nanos: u32) -> String {
     in_zone(secs, nanos, TimeZone::system())
 }
 
@@ -83,17 +83,17 @@ fn in_zone(secs: i64, nanos: u32, zone: TimeZone) -> String {
 }
 
 /// `2026-11-21T03:00:00.123456789Z`.
-pub fn utc_time(secs: i64, nanos: u32) -> Option<String> {
+pub(crate) fn utc_time(secs: i64, nanos: u32) -> Option<String> {
     timestamp(secs, nanos).map(|time| format!("{time:.9}"))
 }
 
 /// A time of this machine's own, as JSON writes it: `2026-11-21T03:00:00Z`.
-pub fn utc(time: SystemTime) -> Option<String> {
+pub(crate) fn utc(time: SystemTime) -> Option<String> {
     Timestamp::try_from(time).ok().map(|time| format!("{time:.0}"))
 }
 
 /// A time of this machine's own, for people.
-pub fn local(time: SystemTime) -> String {
+pub(crate) fn local(time: SystemTime) -> String {
     match Timestamp::try_from(time) {
         Ok(time) => local_time(time.as_second(), 0),
         Err(_) => "-".to_owned(),

@@ -11,11 +11,7 @@ use std::{
 };
 
 use landline_addr::endpoint::{Endpoint, Host as HostName};
-use landline_net::{
-    Server, ServerLimits, address,
-    server::Live,
-    tls::Identity,
-};
+use landline_net::{Server, ServerLimits, address, server::Live, tls::Identity};
 use landline_store::{Codes as _, Event, Keys as _, ServeLock, Store, StoreError};
 use landline_wire::Fault;
 use tokio::{sync::broadcast, time::interval};
@@ -138,14 +134,14 @@ impl House {
         let tree = open_share(line.home().path(), &options.share)?;
         let key = line.home().machine_key()?;
         let (store, public) = (line.store().clone(), key.public());
-        let first_start = store.list_keys().await?.is_empty()
-            && store.list_codes(std::time::SystemTime::now()).await?.is_empty();
+        let first_start =
+            store.list_keys().await?.is_empty() && store.list_codes(std::time::SystemTime::now()).await?.is_empty();
         let desk = Arc::new(OnceLock::new());
         let switchboard = Switchboard {
             store: store.clone(),
             owner_uid: line.home().owner_uid(),
             share: Share::new(Arc::new(tree), options.read_only),
-            host: Host { store: store.clone(), key: public, label: options.label.clone() },
+            host: Host::new(store.clone(), public, options.label.clone()),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,
         };

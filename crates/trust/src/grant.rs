@@ -137,7 +137,7 @@ fn write_path(f: &mut fmt::Formatter<'_>, path: &SharePath) -> fmt::Result {
     f.write_str("/")?;
     for chunk in path.as_bytes().utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_alphanumeric() || c == ' ' || (c.is_ascii_graphic() && c != '%') {
+            if is_plain(c) {
                 write!(f, "{c}")?;
             } else {
                 write_escaped(f, c.encode_utf8(&mut [0; 4]).as_bytes())?;
@@ -146,6 +146,12 @@ fn write_path(f: &mut fmt::Formatter<'_>, path: &SharePath) -> fmt::Result {
         write_escaped(f, chunk.invalid())?;
     }
     Ok(())
+}
+
+/// Letters and digits of any script, and what ASCII prints; not the letters of Hangul that print nothing.
+fn is_plain(c: char) -> bool {
+    const INVISIBLE: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
+    (c.is_alphanumeric() && !INVISIBLE.contains(&c)) || c == ' ' || (c.is_ascii_graphic() && c != '%')
 }
 
 fn write_escaped(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {

@@ -3,23 +3,21 @@
 //! A name that is valid UTF-8 is a JSON string, any other `{"b64": "…"}`; the longer form for a name that had the
 //! shorter one is refused, so that one name has one spelling. A blob is always a base64 string.
 
+use std::fmt;
+
 use data_encoding::BASE64;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, MapAccess, Visitor},
+};
 
 /// Raw bytes of a name, as they are on the sender's disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct WireName(pub Vec<u8>);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Encoded {
     b64: String,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Either {
-    Text(String),
-    Bytes(Encoded),
 }
 
 impl Serialize for WireName {
@@ -33,15 +31,37 @@ impl Serialize for WireName {
 
 impl<'de> Deserialize<'de> for WireName {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match Either::deserialize(from)? {
-            Either::Text(text) => Ok(Self(text.into_bytes())),
-            Either::Bytes(Encoded { b64 }) => {
-                let raw = BASE64.decode(b64.as_bytes()).map_err(|_| D::Error::custom("name is not base64"))?;
-                match std::str::from_utf8(&raw) {
-                    Ok(_) => Err(D::Error::custom("name is valid UTF-8 and must be a string")),
-                    Err(_) => Ok(Self(raw)),
-                }
-            }
+        from.deserialize_any(Spelling)
+    }
+}
+
+/// Takes the two spellings and no third: a derived reader would also take the fields of the object as an array.
+struct Spelling;
+
+impl<'de> Visitor<'de> for Spelling {
+    type Value = WireName;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name as a string, or {\"b64\": …} if it is not UTF-8")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<WireName, E> {
+        Ok(WireName(text.as_bytes().to_vec()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<WireName, E> {
+        Ok(WireName(text.into_bytes()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireName, A::Error> {
+        let (key, b64) = map.next_entry::<String, String>()?.ok_or_else(|| A::Error::missing_field("b64"))?;
+        if key != "b64" || map.next_key::<String>()?.is_some() {
+            return Err(A::Error::custom("a name's object has the key b64 and no other"));
+        }
+        let raw = BASE64.decode(b64.as_bytes()).map_err(|_| A::Error::custom("name is not base64"))?;
+        match std::str::from_utf8(&raw) {
+            Ok(_) => Err(A::Error::custom("name is valid UTF-8 and must be a string")),
+            Err(_) => Ok(WireName(raw)),
         }
     }
 }
@@ -94,5 +114,12 @@ mod tests {
         assert!(serde_json::from_str::<WireName>(r#"{"b64":"YQ=="}"#).is_err());
         assert!(serde_json::from_str::<WireName>(r#"{"b64":"/w=="}"#).is_ok());
         assert!(serde_json::from_str::<WireName>(r#"{"b64":"/x=="}"#).is_err(), "trailing bits must be zero");
+    }
+
+    #[test]
+    fn refuses_every_third_spelling() {
+        for json in [r#"["/w=="]"#, r#"{"b64":"/w==","x":1}"#, r#"{"b64":"/w==","b64":"/w=="}"#, "{}", "null", "7"] {
+            assert!(serde_json::from_str::<WireName>(json).is_err(), "{json}");
+        }
     }
 }

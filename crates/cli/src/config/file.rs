@@ -23,21 +23,21 @@ const MAX_FILE: usize = 256 << 10;
 /// What a file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct File {
+pub(crate) struct File {
     /// Where to listen.
     #[serde(default, deserialize_with = "endpoints")]
-    pub listen: Option<Vec<Endpoint>>,
+    pub(crate) listen: Option<Vec<Endpoint>>,
     /// The folder to serve.
     #[serde(default, deserialize_with = "folder")]
-    pub share: Option<PathBuf>,
+    pub(crate) share: Option<PathBuf>,
     /// Whether nobody may change it.
-    pub read_only: Option<bool>,
+    pub(crate) read_only: Option<bool>,
     /// Seconds for calls to finish.
-    pub grace_seconds: Option<u64>,
+    pub(crate) grace_seconds: Option<u64>,
     /// Minutes that a code can be used for.
-    pub code_minutes: Option<u64>,
+    pub(crate) code_minutes: Option<u64>,
     /// Log level.
-    pub log: Option<String>,
+    pub(crate) log: Option<String>,
 }
 
 impl File {
@@ -45,7 +45,7 @@ impl File {
     ///
     /// # Errors
     /// If it can't be read or understood: its line is named.
-    pub fn read_if_present(path: &Path) -> Result<Self, Fail> {
+    pub(crate) fn read_if_present(path: &Path) -> Result<Self, Fail> {
         match read(path) {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(fault) => Err(unreadable(path, &fault)),
@@ -57,7 +57,7 @@ impl File {
     ///
     /// # Errors
     /// As [`File::read_if_present`], and if it is not there.
-    pub fn read(path: &Path) -> Result<Self, Fail> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Fail> {
         let text = read(path).map_err(|fault| unreadable(path, &fault))?;
         Self::parse(&text, path)
     }

@@ -35,7 +35,9 @@ fn a_flag_beats_the_environment_which_beats_the_file() {
     assert_eq!(settings.grace, Setting { value: Duration::from_secs(9), origin: Origin::Flag("--grace") });
     assert_eq!(settings.listen.origin, Origin::Environment("LANDLINE_LISTEN"));
     assert_eq!(settings.listen.value.len(), 2);
-    assert!(matches!(&settings.read_only, Setting { value: true, origin: Origin::File(path) } if path.ends_with("config.toml")));
+    assert!(
+        matches!(&settings.read_only, Setting { value: true, origin: Origin::File(path) } if path.ends_with("config.toml"))
+    );
     assert_eq!(settings.share.value.as_deref(), Some(Path::new("/file")), "an empty variable counts as unset");
 }
 
@@ -75,9 +77,12 @@ fn a_number_out_of_range_names_its_origin() {
 
 #[test]
 fn variables_that_cannot_be_read_are_named() {
-    for (name, value) in
-        [("LANDLINE_READ_ONLY", "maybe"), ("LANDLINE_GRACE", "soon"), ("LANDLINE_LISTEN", ","), ("LANDLINE_LISTEN", "a:b")]
-    {
+    for (name, value) in [
+        ("LANDLINE_READ_ONLY", "maybe"),
+        ("LANDLINE_GRACE", "soon"),
+        ("LANDLINE_LISTEN", ","),
+        ("LANDLINE_LISTEN", "a:b"),
+    ] {
         assert!(wrong(&[(name, value)], "").contains(name), "{name}");
     }
 }

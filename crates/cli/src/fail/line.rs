@@ -16,24 +16,25 @@ impl From<LineError> for Fail {
 }
 
 /// `error` on the way to the machine that the person calls `name`.
-pub fn line_fail(name: &str, error: LineError) -> Fail {
+pub(crate) fn line_fail(name: &str, error: LineError) -> Fail {
     if let LineError::Store(error) = error {
         return error.into();
     }
     match &error {
         LineError::NoContact { name, known } => no_contact(name, known),
-        LineError::NotServing { socket } => {
-            Fail::new(Exit::Unreachable, format_args!("landline is not serving here: nobody listens on {}", socket.display()))
-                .hint("start it in another terminal: landline serve ./share")
-        }
-        LineError::NoAddress { name } => {
-            Fail::new(Exit::Unreachable, format_args!("no address is known for {name}"))
-                .hint(format_args!("tell where it is: landline contacts address {name} HOST:PORT"))
-        }
+        LineError::NotServing { socket } => Fail::new(
+            Exit::Unreachable,
+            format_args!("landline is not serving here: nobody listens on {}", socket.display()),
+        )
+        .hint("start it in another terminal: landline serve ./share"),
+        LineError::NoAddress { name } => Fail::new(Exit::Unreachable, format_args!("no address is known for {name}"))
+            .hint(format_args!("tell where it is: landline contacts address {name} HOST:PORT")),
         LineError::Unreachable { name, tried } => unreachable(name, tried),
         LineError::Dial(error) => dial_fail(name, error),
         LineError::Call(error) => call_fail(name, error),
-        LineError::Impostor { .. } => Fail::new(Exit::Refused, chain(&error)).hint("nothing was sent to it; end that program"),
+        LineError::Impostor { .. } => {
+            Fail::new(Exit::Refused, chain(&error)).hint("nothing was sent to it; end that program")
+        }
         _ => Fail::internal(chain(&error)),
     }
 }
@@ -70,14 +71,15 @@ fn reach_hint(name: &str) -> String {
 }
 
 /// No call came about with the machine that the person calls `name`.
-pub fn dial_fail(name: &str, error: &DialError) -> Fail {
+pub(crate) fn dial_fail(name: &str, error: &DialError) -> Fail {
     match error {
         DialError::WrongKey { .. } => Fail::new(Exit::Refused, chain(error)).hint(format_args!(
             "nothing was sent to it. If {name} was set up anew, compare this key with its owner, then: \
              landline contacts remove {name}, and landline join again. If not, somebody may be in between"
         )),
-        DialError::Resolve { .. } => Fail::new(Exit::Unreachable, chain(error))
-            .hint("check the spelling, or use the machine's IP address"),
+        DialError::Resolve { .. } => {
+            Fail::new(Exit::Unreachable, chain(error)).hint("check the spelling, or use the machine's IP address")
+        }
         DialError::Connect { .. } | DialError::Handshake { .. } => {
             Fail::new(Exit::Unreachable, chain(error)).hint(reach_hint(name))
         }
@@ -88,18 +90,17 @@ pub fn dial_fail(name: &str, error: &DialError) -> Fail {
 }
 
 /// A call with the machine that the person calls `name` ended badly.
-pub fn call_fail(name: &str, error: &CallError) -> Fail {
+pub(crate) fn call_fail(name: &str, error: &CallError) -> Fail {
     match error {
         CallError::Fault(fault) => fault_fail(name, fault),
         CallError::Cut => Fail::new(Exit::Unreachable, format_args!("the line to {name} was cut"))
             .hint("what was not finished has changed nothing; run the command again"),
         CallError::HungUp => Fail::new(Exit::Unreachable, format_args!("{name} hung up"))
             .hint("it may be stopping, or may no longer know this machine; try again"),
-        CallError::Silent(time) => Fail::new(
-            Exit::TimedOut,
-            format_args!("no sign of life from {name} for {} s", time.as_secs()),
-        )
-        .hint("what was not finished has changed nothing; run the command again"),
+        CallError::Silent(time) => {
+            Fail::new(Exit::TimedOut, format_args!("no sign of life from {name} for {} s", time.as_secs()))
+                .hint("what was not finished has changed nothing; run the command again")
+        }
         CallError::Io(_) => Fail::new(Exit::Unreachable, format_args!("the line to {name} failed: {}", chain(error))),
         _ => Fail::new(Exit::Internal, format_args!("{name}: {}", chain(error)))
             .hint("are both machines on the same version of landline? Compare landline --version"),
@@ -107,7 +108,7 @@ pub fn call_fail(name: &str, error: &CallError) -> Fail {
 }
 
 /// The machine that the person calls `name` said no, or that it failed.
-pub fn fault_fail(name: &str, fault: &Fault) -> Fail {
+pub(crate) fn fault_fail(name: &str, fault: &Fault) -> Fail {
     // What a machine says to strangers has no words; to everybody else it says which path is meant.
     if fault.code == ErrorCode::Refused && fault.text.is_empty() && name == LOCALHOST {
         return Fail::new(Exit::Refused, "the server of this home answers to its owner only")
@@ -193,7 +194,7 @@ mod tests {
         let fail = fault_fail("desk", &Fault::stranger());
         assert_eq!(fail.what(), "desk refused this call");
         assert!(fail.hint_text().unwrap().contains("landline join"));
-        assert_eq!(fail.wire_reason(), Some(ErrorCode::Refused));
+        assert_eq!(fail.reason, Some(ErrorCode::Refused));
     }
 
     #[test]

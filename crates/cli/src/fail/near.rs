@@ -4,7 +4,7 @@
 const MAX_EDITS: usize = 2;
 
 /// The one of `words` that is nearest to `typed`, if it is near; none if nothing of it would be left.
-pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = MAX_EDITS.min(typed.chars().count().saturating_sub(1));
     let scored = words.into_iter().map(|word| (edits(typed, word), word));
     scored.filter(|(edits, _)| *edits <= most).min().map(|(_, word)| word)

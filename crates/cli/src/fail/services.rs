@@ -10,7 +10,7 @@ use super::{Fail, chain, io_exit, io_words};
 use crate::exit::Exit;
 
 /// A request for files to the machine that the person calls `name` was not done.
-pub fn files_fail(name: &str, error: FilesError) -> Fail {
+pub(crate) fn files_fail(name: &str, error: FilesError) -> Fail {
     let words = chain(&error);
     match error {
         FilesError::Line(error) => line_fail(name, error),
@@ -65,7 +65,7 @@ fn listen(endpoint: &str, source: &std::io::Error) -> Fail {
 }
 
 /// What went wrong when introducing this machine to the one at `place`.
-pub fn join_fail(place: &str, error: JoinError) -> Fail {
+pub(crate) fn join_fail(place: &str, error: JoinError) -> Fail {
     let words = chain(&error);
     match error {
         JoinError::NoMatch => Fail::new(Exit::Refused, "the code did not match, or is no longer open").hint(
@@ -125,7 +125,10 @@ mod tests {
     #[test]
     fn a_taken_port_is_a_conflict_with_a_way_out() {
         let fail = listen("tcp://*:5463", &io::Error::from_raw_os_error(98));
-        assert_eq!((fail.exit(), fail.what()), (Exit::Conflict, "cannot listen on tcp://*:5463: address already in use"));
+        assert_eq!(
+            (fail.exit(), fail.what()),
+            (Exit::Conflict, "cannot listen on tcp://*:5463: address already in use")
+        );
         assert!(fail.hint_text().unwrap().contains("--listen :PORT"));
         assert_eq!(listen("tcp://*:80", &io::Error::from_raw_os_error(13)).exit(), Exit::Refused);
     }

@@ -28,7 +28,9 @@ fn exit(error: &StoreError) -> Exit {
         | StoreError::KeyExposed { .. }
         | StoreError::SocketDir { .. }
         | StoreError::NewerSchema { .. } => Exit::Refused,
-        StoreError::KeyDamaged { .. } | StoreError::Corrupt { .. } | StoreError::UnreadableRow { .. } => Exit::Integrity,
+        StoreError::KeyDamaged { .. } | StoreError::Corrupt { .. } | StoreError::UnreadableRow { .. } => {
+            Exit::Integrity
+        }
         StoreError::AlreadyServing { .. }
         | StoreError::LockNameless { .. }
         | StoreError::NumberTaken { .. }

@@ -58,9 +58,7 @@ impl Desk {
             };
             let Some(request) = request else { return Ok(Ended::Well) };
             let answer = match request {
-                Request::Invite { seconds } => {
-                    self.invite(Duration::from_secs(seconds)).await.map(Answer::Invitation)
-                }
+                Request::Invite { seconds } => self.invite(Duration::from_secs(seconds)).await.map(Answer::Invitation),
                 Request::Revoke { fingerprint } => self.revoke(&fingerprint).await.map(Answer::Revoked),
                 Request::Status {} => self.status().await.map(Answer::Status),
             };
@@ -81,13 +79,8 @@ impl Desk {
             let mut random = [0; 4];
             getrandom::fill(&mut random).map_err(|fault| Fault::new(ErrorCode::Internal, fault.to_string()))?;
             let code = Code::from_random(number, random);
-            let open = OpenCode {
-                number,
-                secret: code.secret(),
-                user: user.clone(),
-                expires_at: now + valid,
-                breaks: 0,
-            };
+            let open =
+                OpenCode { number, secret: code.secret(), user: user.clone(), expires_at: now + valid, breaks: 0 };
             match self.store.open_code(open).await {
                 Ok(()) => {
                     return Ok(Invitation {

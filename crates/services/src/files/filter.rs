@@ -49,7 +49,8 @@ impl Filter {
             let into = if trimmed.contains('/') { &mut paths } else { &mut names };
             into.add(compile(trimmed.trim_start_matches('/'))?);
         }
-        let bad = |fault: &globset::Error| FilterError::Bad { pattern: patterns.join(" "), why: fault.kind().to_string() };
+        let bad =
+            |fault: &globset::Error| FilterError::Bad { pattern: patterns.join(" "), why: fault.kind().to_string() };
         let (names, paths) = (names.build().map_err(|f| bad(&f))?, paths.build().map_err(|f| bad(&f))?);
         Ok(Self { texts: patterns.to_vec(), names, paths })
     }

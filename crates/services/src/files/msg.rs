@@ -163,7 +163,7 @@ pub enum Item {
     File {
         /// Where.
         path: WireName,
-        /// Bytes when looked at; what counts is `end`.
+        /// How many bytes will come: a promise. A file of another length is not kept, whatever its `end` says.
         size: u64,
         /// Permission bits.
         mode: u32,

@@ -165,7 +165,8 @@ impl Share {
                 let look = move || {
                     if hash {
                         let (file, entry) = tree.open_file(&at)?;
-                        let hash = hash_of(file).map_err(|source| TreeError::Io { path: at.as_bytes().to_vec(), source })?;
+                        let hash =
+                            hash_of(file).map_err(|source| TreeError::Io { path: at.as_bytes().to_vec(), source })?;
                         Ok((entry, Some(hash)))
                     } else {
                         tree.stat(&at).map(|entry| (entry, None))

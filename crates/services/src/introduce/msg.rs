@@ -55,8 +55,27 @@ pub enum Inviting {
     },
 }
 
-/// A label from outside: trimmed, without control characters, at most [`MAX_LABEL`] characters.
+/// A label from outside: without control characters, at most [`MAX_LABEL`] characters, no white space around it. Applied
+/// to a label it changes nothing.
 #[must_use]
 pub fn label(said: &str) -> String {
-    said.trim().chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect()
+    let kept = said.chars().filter(|c| !c.is_control()).skip_while(|c| c.is_whitespace());
+    let cut: String = kept.take(MAX_LABEL).collect();
+    cut.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_has_no_white_space_at_its_ends_wherever_it_was_cut() {
+        let long = format!("{} end", "x".repeat(MAX_LABEL - 1));
+        for (said, kept) in
+            [(" desk\n", "desk"), ("\u{1} a\u{1b}[2J ", "a[2J"), (" \t ", ""), (long.as_str(), &long[..MAX_LABEL - 1])]
+        {
+            assert_eq!(label(said), kept);
+            assert_eq!(label(kept), kept);
+        }
+    }
 }

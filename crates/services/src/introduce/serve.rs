@@ -3,8 +3,10 @@
 //! A code gives one guess: the joiner's confirmation is judged first, and a wrong one burns the code. A break before it
 //! has shown nothing and burns nothing; it is counted. A number that no open code has runs the same steps with random
 //! words, so a stranger can't tell "no such code" from "wrong".
+//! Invariant: of all introductions that run at once one is judged at a time, its burning or redeeming included. Else
+//! many guesses at one code, sent together, would all be judged before the first wrong one has burned it.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use landline_net::{Call, CallError, Ended, Peer};
 use landline_store::{Codes as _, OpenCode, Store, StoreError};
@@ -13,21 +15,48 @@ use landline_trust::{
     key::PublicKey,
 };
 use landline_wire::{Blob, ErrorCode, Fault};
+use tokio::sync::Mutex;
 
 use super::msg::{Inviting, Joining, label};
 
 /// What the inviter brings to an introduction.
 #[derive(Debug, Clone)]
 pub struct Host {
-    /// Where codes and keys are kept.
-    pub store: Store,
-    /// This machine's key.
-    pub key: PublicKey,
-    /// What this machine calls itself.
-    pub label: String,
+    store: Store,
+    key: PublicKey,
+    label: String,
+    /// Held from the judgement of a proof until its code is burned or redeemed.
+    judging: Arc<Mutex<()>>,
+}
+
+/// A joiner's one guess, with all that it is judged by.
+struct Attempt {
+    inviter: Inviter,
+    proof: Vec<u8>,
+    exporter: [u8; 32],
+    joiner: PublicKey,
+    number: u16,
+    said: String,
+    code: Option<OpenCode>,
+}
+
+/// What a guess came to.
+enum Verdict {
+    /// The joiner is enrolled; this is our own proof.
+    Right { proof: Vec<u8> },
+    /// A guess was made; the code is burned.
+    Wrong,
+    /// No guess was made.
+    Malformed,
 }
 
 impl Host {
+    /// `store`: where codes and keys are kept; `key`: this machine's; `label`: what it calls itself.
+    #[must_use]
+    pub fn new(store: Store, key: PublicKey, label: String) -> Self {
+        Self { store, key, label, judging: Arc::default() }
+    }
+
     /// Introduces one joiner.
     ///
     /// # Errors
@@ -48,22 +77,37 @@ impl Host {
                 return other.map(|_| refused());
             }
         };
-        let binding = Binding { exporter: &exporter, inviter: &self.key, joiner: &joiner, number };
-        match (inviter.finish(&theirs.0, &binding), code) {
-            (Ok((step, _)), Some(code)) if self.redeem(&code, &joiner, &said).await? => {
+        // A task of its own, so that a judgement once begun ends in its burning even if this call is cut meanwhile.
+        let attempt = Attempt { inviter, proof: theirs.0, exporter, joiner, number, said, code };
+        let verdict = tokio::spawn(self.clone().judge(attempt)).await;
+        match verdict.unwrap_or_else(|_panic| Err(Fault::stranger().into()))? {
+            Verdict::Right { proof } => {
                 tracing::info!(number, key = %joiner.fingerprint(), "introduced");
-                call.send(&Inviting::Confirmed { step: Blob(step), label: self.label.clone() }).await?;
+                call.send(&Inviting::Confirmed { step: Blob(proof), label: self.label.clone() }).await?;
                 Ok(Ended::Well)
             }
+            Verdict::Wrong => Ok(no_match()),
+            Verdict::Malformed => Ok(refused()),
+        }
+    }
+
+    /// Judges one proof and does to the code what follows from it.
+    async fn judge(self, attempt: Attempt) -> Result<Verdict, CallError> {
+        let Attempt { inviter, proof, exporter, joiner, number, said, code } = attempt;
+        let binding = Binding { exporter: &exporter, inviter: &self.key, joiner: &joiner, number };
+        let _one_at_a_time = self.judging.lock().await;
+        match (inviter.finish(&proof, &binding), code) {
+            (Ok((proof, _)), Some(code)) if self.redeem(&code, &joiner, &said).await? => Ok(Verdict::Right { proof }),
             (Err(IntroError::Malformed), code) => {
                 self.count_break(code.as_ref()).await; // no guess was made
-                Ok(refused())
+                Ok(Verdict::Malformed)
             }
-            (Ok(_) | Err(IntroError::Mismatch), Some(code)) => {
-                self.burn(&code).await;
-                Ok(no_match())
+            (Ok(_) | Err(IntroError::Mismatch), code) => {
+                if let Some(code) = code {
+                    self.burn(&code).await;
+                }
+                Ok(Verdict::Wrong)
             }
-            (Ok(_) | Err(IntroError::Mismatch), None) => Ok(no_match()),
         }
     }
 
@@ -103,3 +147,6 @@ fn internal(fault: StoreError) -> CallError {
     tracing::error!(%fault, "an introduction failed inside");
     Fault::stranger().into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,7 @@ fn reads_and_prints_the_text_form() {
         ("files:read /100%25", "files:read /100%25"),
         ("files:read /%e9%0A", "files:read /%E9%0A"),
         ("files:read /\u{202e}", "files:read /%E2%80%AE"),
+        ("files:read /a\u{3164}", "files:read /a%E3%85%A4"), // a letter that nobody sees
     ] {
         assert_eq!(text.parse::<Grant>().unwrap().to_string(), canonical);
     }

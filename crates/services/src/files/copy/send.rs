@@ -30,8 +30,8 @@ use crate::files::{
 
 mod walk;
 
-pub use walk::{Planned, Root, plan};
 use walk::Walk;
+pub use walk::{Planned, Root, plan};
 
 /// What is to be sent.
 #[derive(Debug)]
@@ -90,7 +90,15 @@ pub async fn run(
     let (out_tx, out_rx) = mpsc::channel(QUEUE);
     let (back_tx, back_rx) = mpsc::channel(BLOCKS);
     let shared = Arc::new(Shared::default());
-    let disk = Disk { out: out_tx, back: back_rx, made: 0, spare: None, shared: Arc::clone(&shared), watch: watch.clone(), number: 0 };
+    let disk = Disk {
+        out: out_tx,
+        back: back_rx,
+        made: 0,
+        spare: None,
+        shared: Arc::clone(&shared),
+        watch: watch.clone(),
+        number: 0,
+    };
     reader.set_idle(LIFE);
     writer.set_idle(BUSY_PEER);
     watch.enter(Phase::Copying);
@@ -142,10 +150,7 @@ async fn write(
     Ok(())
 }
 
-async fn wait_showing_life(
-    writer: &mut CallWriter,
-    queue: &mut mpsc::Receiver<Out>,
-) -> Result<Option<Out>, CallError> {
+async fn wait_showing_life(writer: &mut CallWriter, queue: &mut mpsc::Receiver<Out>) -> Result<Option<Out>, CallError> {
     loop {
         tokio::select! {
             next = queue.recv() => return Ok(next),

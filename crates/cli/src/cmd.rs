@@ -1,0 +1,85 @@
+//! Commands: one variant, one file. `cmd/put.rs` holds the arguments of `put` and its `run`, and nothing else knows them.
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::here::Here;
+
+mod bench_calls;
+mod cat;
+mod completions;
+mod config;
+mod contacts;
+mod copy;
+mod doctor;
+mod each;
+mod get;
+mod invite;
+mod join;
+mod key;
+mod ls;
+mod man;
+mod mkdir;
+mod mv;
+mod put;
+mod rm;
+mod serve;
+mod stat;
+
+/// What landline can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cmd {
+    Serve(serve::Args),
+    Invite(invite::Args),
+    Join(join::Args),
+    Put(put::Args),
+    Get(get::Args),
+    Ls(ls::Args),
+    Cat(cat::Args),
+    Stat(stat::Args),
+    Mkdir(mkdir::Args),
+    Mv(mv::Args),
+    Rm(rm::Args),
+    Contacts(contacts::Args),
+    Key(key::Args),
+    Doctor(doctor::Args),
+    Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    BenchCalls(bench_calls::Args),
+}
+
+impl Cmd {
+    /// Whether the command answers Ctrl-C and SIGTERM in its own way.
+    pub(crate) fn minds_signals_itself(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// What kept it from being done.
+    pub(crate) async fn run(self, here: &Here) -> Result<Exit, Fail> {
+        match self {
+            Self::Serve(args) => serve::run(args, here).await,
+            Self::Invite(args) => invite::run(args, here).await,
+            Self::Join(args) => join::run(args, here).await,
+            Self::Put(args) => put::run(args, here).await,
+            Self::Get(args) => get::run(args, here).await,
+            Self::Ls(args) => ls::run(args, here).await,
+            Self::Cat(args) => cat::run(args, here).await,
+            Self::Stat(args) => stat::run(args, here).await,
+            Self::Mkdir(args) => mkdir::run(args, here).await,
+            Self::Mv(args) => mv::run(args, here).await,
+            Self::Rm(args) => rm::run(args, here).await,
+            Self::Contacts(args) => contacts::run(args, here).await,
+            Self::Key(args) => key::run(args, here).await,
+            Self::Doctor(args) => doctor::run(args, here).await,
+            Self::Config(args) => config::run(args, here),
+            Self::Completions(args) => Ok(completions::run(&args, here)),
+            Self::Man(args) => man::run(args, here),
+            Self::BenchCalls(args) => bench_calls::run(args, here).await,
+        }
+    }
+}

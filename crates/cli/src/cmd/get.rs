@@ -1,0 +1,113 @@
+//! `get`: files and folders come from another machine.
+
+use std::path::PathBuf;
+
+use landline_addr::contact::Machine;
+use landline_addr::path::SharePath;
+use landline_services::files::ask::{Files, GetJob, Placing};
+
+use super::copy::{CopyFlags, Copying, Words};
+use crate::exit::Exit;
+use crate::fail::{Fail, line_fail};
+use crate::here::Here;
+use crate::place::Spot;
+
+/// Fetch files and folders from another machine
+///
+/// Like scp: into the target if it is a folder (or ends with /), else under the target's name. Each file arrives whole
+/// and verified or not at all, with its permissions and times. Exit code 3 means that some did not arrive.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to fetch, CONTACT:PATH each, then where to on this machine [default: the current folder]
+    #[arg(required = true, num_args = 1.., value_name = "SOURCE... [TARGET]", value_parser = Spot::parser())]
+    places: Vec<Spot>,
+    #[command(flatten)]
+    flags: CopyFlags,
+}
+
+const WORDS: Words = Words { doing: "getting", done: "got", would: "would get" };
+
+pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    let Order { machine, sources, target } = directed(args.places)?;
+    let filter = args.flags.filter()?;
+    let (line, name) = (here.line()?, machine.to_string());
+    let dry_run = args.flags.dry_run;
+    let copying = Copying::start(here, WORDS, dry_run);
+    let mut files = match Files::open(&line, &machine).await {
+        Ok(files) => files,
+        Err(fault) => return Err(line_fail(&name, fault)),
+    };
+    let slash = target.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let placing = if slash { Placing::Inside } else { Placing::Auto };
+    let job = GetJob { sources, target, placing, filter, totals: copying.draws(), dry_run };
+    let outcome = files.get(&job, &copying.watch).await;
+    let ended = copying.end(&name, outcome);
+    if ended.is_ok() {
+        files.close().await;
+    }
+    ended
+}
+
+#[derive(Debug)]
+struct Order {
+    machine: Machine,
+    sources: Vec<SharePath>,
+    target: PathBuf,
+}
+
+/// Sources there, all on one machine; the target here.
+fn directed(mut places: Vec<Spot>) -> Result<Order, Fail> {
+    let target = match places.pop_if(|last| matches!(last, Spot::Here(_))) {
+        Some(Spot::Here(path)) => path,
+        Some(Spot::There(_)) | None => PathBuf::from("."),
+    };
+    let mut machine = None;
+    let mut sources = Vec::with_capacity(places.len());
+    for place in places {
+        let Spot::There(remote) = place else {
+            return Err(Fail::usage("get fetches files, but a source is a local path")
+                .hint("to send files: landline put FILE CONTACT:PATH; only the last argument of get is local"));
+        };
+        if machine.get_or_insert_with(|| remote.machine.clone()) != &remote.machine {
+            return Err(
+                Fail::usage("the sources are on different machines").hint("run landline get once for each machine")
+            );
+        }
+        sources.push(remote.path);
+    }
+    let Some(machine) = machine else {
+        return Err(Fail::usage("no source names a machine")
+            .hint("write landline get CONTACT:PATH (landline contacts list shows the names)"));
+    };
+    Ok(Order { machine, sources, target })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+    use crate::cmd::Cmd;
+
+    fn parse(arguments: &[&str]) -> Result<Order, Fail> {
+        let cli = Cli::try_parse_from(["landline", "get"].iter().chain(arguments)).unwrap();
+        let Cmd::Get(args) = cli.cmd else { unreachable!("get was parsed") };
+        directed(args.places)
+    }
+
+    #[test]
+    fn without_a_local_path_everything_comes_here() {
+        let order = parse(&["desk:a", "desk:b"]).unwrap();
+        assert_eq!((order.sources.len(), order.target), (2, PathBuf::from(".")));
+        let order = parse(&["desk:a", "out/"]).unwrap();
+        assert_eq!((order.sources.len(), order.target), (1, PathBuf::from("out/")));
+    }
+
+    #[test]
+    fn the_wrong_direction_is_told_the_right_command() {
+        assert!(parse(&["a", "desk:b"]).unwrap_err().hint_text().unwrap().contains("landline put"));
+        assert!(parse(&["a"]).unwrap_err().hint_text().unwrap().contains("CONTACT:PATH"));
+        assert!(parse(&["desk:a", "attic:b"]).unwrap_err().hint_text().unwrap().contains("once for each"));
+    }
+}

@@ -1,0 +1,132 @@
+//! `man`: the manual pages, made of what `--help` says, of the exit codes, and of what else there is to know.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use crate::args::Cli;
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::here::Here;
+
+/// Print the manual page, or write all of them into a folder
+///
+/// To read it: landline man | man -l -
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write landline.1 and a page for each command into this folder, which is made if it is missing
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+const ENVIRONMENT: [(&str, &str); 10] = [
+    ("LANDLINE_HOME", "this machine's folder: its key, contacts and settings"),
+    ("LANDLINE_CODE", "the code for landline join, when there is nobody to ask"),
+    ("LANDLINE_LISTEN", "where landline serve listens: endpoints, separated by commas"),
+    ("LANDLINE_SHARE", "the folder that landline serve serves"),
+    ("LANDLINE_READ_ONLY", "true: nobody may change anything in it"),
+    ("LANDLINE_GRACE", "how many seconds calls may take to finish when the server is stopped"),
+    ("LANDLINE_CODE_MINUTES", "how many minutes an invitation can be used for"),
+    ("LANDLINE_LOG", "what is logged: off, error, warn, info, debug, trace"),
+    ("NO_COLOR", "if set to anything, no colours are used"),
+    ("XDG_RUNTIME_DIR", "where the socket of the running server is; without it, in /tmp/landline-UID"),
+];
+
+const FILES: [(&str, &str); 5] = [
+    ("~/.local/state/landline", "this machine's folder, unless LANDLINE_HOME or --home name another; mode 0700"),
+    ("key", "in it: the secret key that makes this machine itself; mode 0600; no copy is kept anywhere"),
+    ("landline.db", "in it: contacts, keys that may call, open codes"),
+    ("config.toml", "in it, optional: listen, share, read_only, grace_seconds, code_minutes, log"),
+    ("lock", "in it: held by the running server"),
+];
+
+pub(crate) fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    let Some(dir) = args.dir else {
+        let page = page(Cli::command()).map_err(|fault| Fail::io("cannot make the manual page", &fault))?;
+        here.out.bytes(&page);
+        return Ok(Exit::Done);
+    };
+    let written =
+        write_all(&dir).map_err(|fault| Fail::io(format_args!("cannot write into {}", dir.display()), &fault))?;
+    for path in &written {
+        here.out.line(path.display());
+    }
+    Ok(Exit::Done)
+}
+
+fn write_all(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::create_dir_all(dir)?;
+    let mut whole = Cli::command();
+    whole.build();
+    let mut written = vec![dir.join("landline.1")];
+    fs::write(dir.join("landline.1"), page(Cli::command())?)?;
+    for command in whole.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
+        let name = format!("landline-{}", command.get_name());
+        let mut text = Vec::new();
+        Man::new(command.clone()).title(name.to_uppercase()).render(&mut text)?;
+        let path = dir.join(format!("{name}.1"));
+        fs::write(&path, text)?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+fn page(command: clap::Command) -> io::Result<Vec<u8>> {
+    let man = Man::new(command).title("LANDLINE").manual("landline");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    man.render_subcommands_section(&mut page)?;
+    let codes: Vec<(String, &str)> = Exit::ALL.iter().map(|exit| (exit.code().to_string(), exit.meaning())).collect();
+    section("EXIT STATUS", codes.iter().map(|(code, meaning)| (code.as_str(), *meaning))).to_writer(&mut page)?;
+    section("ENVIRONMENT", ENVIRONMENT).to_writer(&mut page)?;
+    section("FILES", FILES).to_writer(&mut page)?;
+    man.render_extra_section(&mut page)?;
+    man.render_version_section(&mut page)?;
+    Ok(page)
+}
+
+fn section<'a>(title: &str, rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", [title]);
+    for (term, meaning) in rows {
+        roff.control("TP", []);
+        roff.text([bold(term)]);
+        roff.text([roman(meaning)]);
+    }
+    roff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_tells_every_exit_code_variable_and_file() {
+        let page = String::from_utf8(page(Cli::command()).unwrap()).unwrap();
+        for word in ["EXIT STATUS", "ENVIRONMENT", "FILES", "130", "config.toml"] {
+            assert!(page.contains(word), "{word}");
+        }
+        for exit in Exit::ALL {
+            let first = exit.meaning().split(['\'', '-']).next().unwrap(); // roff escapes both
+            assert!(page.contains(first), "{exit:?}");
+        }
+        assert!(!page.contains("bench"), "hidden commands stay hidden");
+    }
+
+    #[test]
+    fn each_command_has_a_page_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = write_all(&folder.path().join("man1")).unwrap();
+        assert!(written.iter().all(|path| path.is_file()));
+        assert!(written.iter().any(|path| path.ends_with("landline-put.1")));
+        assert!(!written.iter().any(|path| path.ends_with("landline-bench-calls.1")));
+    }
+}

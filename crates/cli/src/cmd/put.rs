@@ -1,0 +1,98 @@
+//! `put`: files and folders go to another machine.
+
+use std::path::PathBuf;
+
+use landline_services::files::ask::{Files, Placing, PutJob};
+
+use super::copy::{CopyFlags, Copying, Words};
+use crate::exit::Exit;
+use crate::fail::{Fail, line_fail};
+use crate::here::Here;
+use crate::place::{Remote, Spot};
+
+/// Send files and folders to another machine
+///
+/// Like scp: into the target if it is a folder there (or ends with /), else under the target's name. Each file arrives
+/// whole and verified or not at all, with its permissions and times. Exit code 3 means that some did not arrive.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The files and folders to send; FOLDER/. sends what is in it
+    #[arg(required = true, num_args = 1.., value_name = "SOURCE", value_parser = Spot::parser())]
+    sources: Vec<Spot>,
+    /// Where to: CONTACT:PATH
+    #[arg(required = true, value_name = "TARGET", value_parser = Spot::parser())]
+    target: Spot,
+    #[command(flatten)]
+    flags: CopyFlags,
+}
+
+const WORDS: Words = Words { doing: "sending", done: "sent", would: "would send" };
+
+pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    let (sources, target) = directed(args.sources, args.target)?;
+    let filter = args.flags.filter()?;
+    let (line, name) = (here.line()?, target.machine.to_string());
+    let dry_run = args.flags.dry_run;
+    let copying = Copying::start(here, WORDS, dry_run);
+    let mut files = match Files::open(&line, &target.machine).await {
+        Ok(files) => files,
+        Err(fault) => return Err(line_fail(&name, fault)),
+    };
+    let placing = if target.as_folder { Placing::Inside } else { Placing::Auto };
+    let job = PutJob { sources, target: target.path, placing, filter, totals: copying.draws(), dry_run };
+    let outcome = files.put(&job, &copying.watch).await;
+    let ended = copying.end(&name, outcome);
+    if ended.is_ok() {
+        files.close().await;
+    }
+    ended
+}
+
+/// Sources here, target there; anything else is another command.
+fn directed(sources: Vec<Spot>, target: Spot) -> Result<(Vec<PathBuf>, Remote), Fail> {
+    let Spot::There(target) = target else {
+        let all_there = sources.iter().all(|source| matches!(source, Spot::There(_)));
+        return Err(if all_there {
+            Fail::usage("put sends files away, but the target is a local path")
+                .hint("to fetch files: landline get CONTACT:PATH LOCAL")
+        } else {
+            Fail::usage("the target names no machine")
+                .hint("the last argument says where to: landline put FILE CONTACT:PATH (landline contacts list shows the names)")
+        });
+    };
+    let here = |source| match source {
+        Spot::Here(path) => Ok(path),
+        Spot::There(remote) => Err(Fail::usage(format_args!("{remote} is not on this machine"))
+            .hint("between two other machines fetch first, then send: landline get, then landline put")),
+    };
+    Ok((sources.into_iter().map(here).collect::<Result<_, _>>()?, target))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+    use crate::cmd::Cmd;
+
+    fn parse(arguments: &[&str]) -> Result<(Vec<PathBuf>, Remote), Fail> {
+        let cli = Cli::try_parse_from(["landline", "put"].iter().chain(arguments)).unwrap();
+        let Cmd::Put(args) = cli.cmd else { unreachable!("put was parsed") };
+        directed(args.sources, args.target)
+    }
+
+    #[test]
+    fn the_last_argument_is_the_target() {
+        let (sources, target) = parse(&["a", "b", "desk:dir/"]).unwrap();
+        assert_eq!(sources, ["a", "b"].map(PathBuf::from));
+        assert!(target.as_folder && target.path.as_bytes() == b"dir");
+    }
+
+    #[test]
+    fn the_wrong_direction_is_told_the_right_command() {
+        assert!(parse(&["desk:a", "."]).unwrap_err().hint_text().unwrap().contains("landline get"));
+        assert!(parse(&["a", "b"]).unwrap_err().hint_text().unwrap().contains("CONTACT:PATH"));
+        assert!(parse(&["desk:a", "attic:b"]).unwrap_err().what().contains("desk:a"));
+    }
+}
