@@ -1,1 +1,60 @@
-//! x
+//! Fuzz targets: for every decoder a plain function of bytes that asserts what must hold whatever the bytes are.
+//!
+//! In: bytes from anywhere. Out: nothing, or a panic that names the invariant. [`TARGETS`] lists them, [`seeds`] gives
+//! each something to start from, [`mutate`] changes that by a seeded chance. The tests drive them so under every
+//! `cargo nextest`; libFuzzer does through `libfuzzer/` (see README.md there above). What either finds becomes a named
+//! unit test beside the decoder.
+//! Knows nothing of sockets and clocks; the introduction draws from a fixed source, so every run is the same.
+#![forbid(unsafe_code)]
+
+mod messages;
+pub mod mutate;
+mod places;
+mod proof;
+pub mod seeds;
+pub mod vectors;
+mod wire;
+
+pub use messages::{
+    acks, admin_answers, admin_requests, answers, items, invitings, joinings, labels, opens, patterns, replies, requests,
+};
+pub use places::{codes, contact_names, endpoints, file_names, places, share_paths, typed_paths};
+pub use proof::{fingerprints, grants, inviter_judges, joiner_answers, joiner_judges, spkis};
+pub use wire::{blobs, frames, headers, names, shown_text};
+
+/// A target: panics if an invariant is broken.
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name that its libFuzzer program and its seeds have too.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("frames", frames),
+    ("headers", headers),
+    ("names", names),
+    ("blobs", blobs),
+    ("shown_text", shown_text),
+    ("opens", opens),
+    ("replies", replies),
+    ("requests", requests),
+    ("answers", answers),
+    ("items", items),
+    ("acks", acks),
+    ("joinings", joinings),
+    ("invitings", invitings),
+    ("labels", labels),
+    ("admin_requests", admin_requests),
+    ("admin_answers", admin_answers),
+    ("patterns", patterns),
+    ("share_paths", share_paths),
+    ("typed_paths", typed_paths),
+    ("file_names", file_names),
+    ("places", places),
+    ("contact_names", contact_names),
+    ("endpoints", endpoints),
+    ("codes", codes),
+    ("grants", grants),
+    ("spkis", spkis),
+    ("fingerprints", fingerprints),
+    ("joiner_answers", joiner_answers),
+    ("inviter_judges", inviter_judges),
+    ("joiner_judges", joiner_judges),
+];

@@ -127,15 +127,13 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return unix(path.strip_prefix("//").unwrap_or(path)); // first: the path itself may contain "://"
+        }
         if let Some((scheme, rest)) = text.split_once("://") {
-            return match scheme {
-                "tcp" => tcp(rest),
-                "unix" => unix(rest),
-                _ => Err(refuse_scheme(scheme)),
-            };
+            return if scheme == "tcp" { tcp(rest) } else { Err(refuse_scheme(scheme)) };
         }
         match text.split_once(':') {
-            Some(("unix", path)) => unix(path),
             Some(("tcp", _)) => Err(EndpointError::MissingSlashes),
             Some((scheme, _)) if SCHEMES.contains(&scheme) => Err(refuse_scheme(scheme)),
             _ => tcp(text),

@@ -11,8 +11,6 @@ use crate::cmd::Cmd;
 #[command(
     name = "landline",
     version,
-    about,
-    long_about = None,
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = AFTER_HELP,

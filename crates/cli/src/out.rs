@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::fail::Fail;
+use crate::fail::{Fail, io_exit, io_words};
 
 /// The two streams. Cheap to clone.
 #[derive(Clone)]
@@ -152,19 +152,21 @@ impl Out {
 
     /// Writes what is left. The exit code is `exit`, unless data was lost for another reason than a reader who left.
     pub(crate) fn finish(&self, exit: Exit) -> Exit {
-        let mut data = self.data();
-        data.write(Write::flush);
-        match &data.fault {
+        self.flush();
+        let fault = self.data().fault.take();
+        match fault {
             Some(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
-                self.error(format_args!("cannot write to standard output: {}", crate::fail::io_words(fault)));
-                if exit == Exit::Done { crate::fail::io_exit(fault) } else { exit }
+                self.error(format_args!("cannot write to standard output: {}", io_words(&fault)));
+                if exit == Exit::Done { io_exit(&fault) } else { exit }
             }
             Some(_) | None => exit,
         }
     }
 
+    /// Data that was printed before stands before it on a shared screen too. Nobody is left to be told that stderr is
+    /// gone.
     fn talk(&self, text: impl Display) {
-        // Nobody is left to be told that stderr is gone.
+        self.flush();
         drop(writeln!(io::stderr().lock(), "{text}"));
     }
 

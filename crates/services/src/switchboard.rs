@@ -12,7 +12,10 @@ use std::{
 use landline_addr::path::SharePath;
 use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing};
 use landline_store::{Keys as _, Store, Users as _};
-use landline_trust::grant::{Ask, Grant, may};
+use landline_trust::{
+    grant::{Ask, Grant, may},
+    key::PublicKey,
+};
 use landline_wire::{ErrorCode, Fault, shown};
 use tokio_util::sync::CancellationToken;
 
@@ -65,9 +68,7 @@ impl Handler for Switchboard {
             }
             Peer::Key(key) => match self.store.user_of_key(&key).await {
                 Ok(Some(user)) => {
-                    if let Err(fault) = self.store.touch(&key, SystemTime::now()).await {
-                        tracing::warn!(%fault, "when a key was last seen could not be noted");
-                    }
+                    self.note_seen(key);
                     self.admit_known(&Visitor { name: user.name, grants: user.grants }, false, service)
                 }
                 Ok(None) => Err(Refusal::Stranger),
@@ -89,6 +90,16 @@ impl Handler for Switchboard {
 }
 
 impl Switchboard {
+    /// Notes that a key was seen, beside the call: it waits for the disk, which the caller should not.
+    fn note_seen(&self, key: PublicKey) {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            if let Err(fault) = store.touch(&key, SystemTime::now()).await {
+                tracing::warn!(%fault, "when a key was last seen could not be noted");
+            }
+        });
+    }
+
     fn admit_known(&self, visitor: &Visitor, is_owner: bool, service: &str) -> Result<Admission<Pass>, Refusal> {
         let may_not = |text: String| Err(Refusal::Known(Fault::new(ErrorCode::Refused, text)));
         let pass = match service {

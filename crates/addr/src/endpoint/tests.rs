@@ -107,6 +107,13 @@ fn refuses_what_is_not_ipv6_where_only_that_fits() {
 }
 
 #[test]
+fn a_socket_path_may_contain_what_looks_like_a_scheme() {
+    assert_eq!(shown("unix:/a://b"), "unix:/a://b");
+    assert_eq!(shown("unix:///:///x"), "unix:/:///x");
+    assert_eq!(read("unix://x"), Err(EndpointError::UnixRelative));
+}
+
+#[test]
 fn refuses_socket_paths_that_the_system_cannot_take() {
     assert_eq!(read("unix:x.sock"), Err(EndpointError::UnixRelative));
     assert_eq!(read("unix:"), Err(EndpointError::UnixRelative));

@@ -66,9 +66,9 @@ impl File {
         toml::from_str(text).map_err(|fault| {
             let start = fault.span().map_or(0, |span| span.start);
             let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
-            let what = fault.message().lines().collect::<Vec<_>>().join(", ");
+            let what = fault.message().lines().collect::<Vec<_>>().join(", ").replace("unknown field", "unknown key");
             Fail::usage(format_args!("{} line {line}: {what}", path.display()))
-                .hint("`landline config show` prints every key with its present value")
+                .hint("mend the line or take it out; landline man tells about every key, under FILES")
         })
     }
 }

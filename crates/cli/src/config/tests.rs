@@ -50,7 +50,10 @@ fn a_flag_can_take_back_what_the_file_says() {
 #[test]
 fn an_unknown_key_is_an_error_with_its_line() {
     let what = wrong(&[], "read_only = true\n\nlisen = [\":1\"]\n");
-    assert!(what.contains("config.toml line 3") && what.contains("lisen") && what.contains("listen"), "{what}");
+    assert!(
+        what.contains("config.toml line 3") && what.contains("unknown key `lisen`") && what.contains("listen"),
+        "{what}"
+    );
 }
 
 #[test]

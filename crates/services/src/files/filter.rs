@@ -4,6 +4,7 @@
 //! matches a name at any depth, one with a slash the whole relative path; an excluded directory is not entered.
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use landline_wire::shown;
 
 /// Patterns in one request: an answer to "what would I leave out", not a programming language.
 pub const MAX_PATTERNS: usize = 64;
@@ -22,7 +23,7 @@ pub struct Filter {
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
     /// Not a glob.
-    #[error("{pattern:?} is not a pattern: {why}")]
+    #[error("\"{}\" is not a pattern: {}", shown(pattern), shown(why))]
     Bad {
         /// The pattern.
         pattern: String,
@@ -102,6 +103,12 @@ mod tests {
     #[test]
     fn names_that_are_not_utf8_are_matched_too() {
         assert!(filter(&["a*"]).excludes(b"a\xff"));
+    }
+
+    #[test]
+    fn words_of_refusal_escape_the_pattern_and_what_the_matcher_quotes_of_it() {
+        let fault = Filter::new(&["[a-\u{1}]\u{3164}".to_owned()]).unwrap_err().to_string();
+        assert_eq!(fault, "\"[a-\\u{1}]\\u{3164}\" is not a pattern: invalid range; 'a' > '\\u{1}'");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) async fn find(here: &Here, argument: Option<&str>, file: Option<&Path
     }
     if let Some(file) = file {
         let text = read(file)?;
-        return parse(&text).map_err(|fault| not_a_code(&file.display().to_string(), fault));
+        return parse(&text).map_err(|fault| not_a_code(&format!("the file {}", file.display()), fault));
     }
     if let Ok(code) = std::env::var(VARIABLE).map(Zeroizing::new)
         && !code.trim().is_empty()

@@ -1,0 +1,91 @@
+//! Seeds: something for every target to start from: the vectors of PROTOCOL.md, and cases that tests thought worth it.
+
+use landline_trust::key::PublicKey;
+
+use crate::{proof, vectors::vectors};
+
+/// Bytes of a header; messages are fuzzed without it.
+const HEADER: usize = 4;
+
+/// The seeds of `target`; never none.
+#[must_use]
+pub fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let mut seeds = of_vectors(target);
+    seeds.extend(of_tests(target));
+    seeds.push(Vec::new());
+    seeds
+}
+
+fn of_vectors(target: &str) -> Vec<Vec<u8>> {
+    let decoders: &[&str] = match target {
+        "frames" => &["frames", "conversation"],
+        "headers" => &["header-known", "header-stranger"],
+        "names" | "file_names" | "share_paths" | "typed_paths" | "shown_text" => &["name", "path"],
+        "blobs" => &["blob"],
+        "opens" => &["open"],
+        "replies" => &["reply"],
+        "requests" => &["request"],
+        "answers" => &["answer"],
+        "items" => &["item"],
+        "acks" => &["ack"],
+        "joinings" => &["joining"],
+        "invitings" => &["inviting"],
+        "admin_requests" => &["admin-request"],
+        "admin_answers" => &["admin-answer"],
+        "spkis" => &["spki"],
+        "fingerprints" => &["fingerprint"],
+        "codes" => &["code"],
+        _ => &[],
+    };
+    let is_message = !matches!(
+        target,
+        "frames" | "headers" | "names" | "blobs" | "file_names" | "share_paths" | "typed_paths" | "shown_text" | "spkis"
+            | "fingerprints" | "codes"
+    );
+    let wanted = vectors().into_iter().filter(|vector| decoders.contains(&vector.decoder.as_str()));
+    wanted
+        .flat_map(|vector| {
+            let json = vector.what.starts_with(['"', '{']) && matches!(target, "names" | "blobs");
+            match () {
+                () if json => vec![vector.what.into_bytes()],
+                () if is_message => vec![vector.bytes.get(HEADER..).unwrap_or_default().to_vec()],
+                () if target == "frames" => [0, 1, 7, 254].map(|choice| [&[choice], &vector.bytes[..]].concat()).to_vec(),
+                () => vec![vector.bytes],
+            }
+        })
+        .collect()
+}
+
+fn of_tests(target: &str) -> Vec<Vec<u8>> {
+    let texts: &[&str] = match target {
+        "names" => &[r#"["/w=="]"#, r#"{"b64":"/w==","x":1}"#, r#"{"b64":"YQ=="}"#, r#"{"b64":"/x=="}"#, r#""\ud800""#],
+        "labels" => &[" desk\n", "\u{1} a\u{1b}[2J ", "办公室", "x".repeat(70).leak(), "\u{a0}a"],
+        "patterns" => &["*.o\ntarget/", "/build\ndocs/*.tmp\n**/cache/*", "{a,b{c,d}}", "[!a-z]\n[", "\\", "a/**/b/**/c"],
+        "share_paths" | "typed_paths" | "file_names" => {
+            &["a/b c/ü", "./a//b/.", "..a/b../...", "a/../b", "a\0b", ".LandLine-PART-1", "a/.landline-part-0"]
+        }
+        "places" => &["desk:a/b:c", "localhost:", "./a:b", "Desk:a", "tcp://h", ":a", "C:\\x", "a"],
+        "contact_names" => &["desk", "a.b_c-d", "-a", "localhost", "tcp", "unix-seqpacket", "bü"],
+        "endpoints" => &[
+            "tcp://h:80", "a.b-c_d.example.", "[::1]:5464", "::1", "[fe80::1%eth0]:80", "*:0", "", "unix:///run/x.sock",
+            "unix:/run/a:b c", "[::ffff:1.2.3.4]", "0x7f", "999.1.1.1:80", "tcp:h:80", "udp:5", "h:٣", "unix:/a\u{1b}",
+        ],
+        "codes" => &["7-cross-clock", " 007 - cross -- clock\n", "7–cros—cloc", "7-crosss-clock", "0-cross-clock"],
+        "grants" => &["admin", "files:read /", "files:write /a b/ü", "files:read /%e9%0A", "files:read /a\u{3164}"],
+        "fingerprints" => &["fm4c-wsb6-j424-zqs5-v2js-6knw-efwi-ufwn", "FM4CWSB6J424ZQS5V2JS6KNWEFWIUFWN", "fm4c"],
+        "shown_text" => &["报告 final.pdf", "a\u{1b}[2Jb\n", "exe.\u{202e}fdp", "\u{9b}31m\\x41"],
+        "frames" => &["\0\x01\0\0\x02{}\x02\0\0\0", "\x03\x50\0\0\x01x\x01\0\0\x02{}", "\x02\u{1}\0"],
+        _ => &[],
+    };
+    let mut seeds: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let [ke1, ke2, ke3] = proof::transcript();
+    match target {
+        "joiner_answers" => seeds.push(ke1),
+        "inviter_judges" => seeds.push(ke2),
+        "joiner_judges" => seeds.push(ke3),
+        "spkis" => seeds.push(PublicKey::from_bytes([7; 32]).spki().to_vec()),
+        "shown_text" | "file_names" | "places" => seeds.push(b"a\xff\xfe/\x80".to_vec()),
+        _ => {}
+    }
+    seeds
+}

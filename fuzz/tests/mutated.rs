@@ -1,0 +1,62 @@
+//! Every target on its seeds, then on seeds that a fixed chance has changed: the same inputs in every run.
+//!
+//! `LANDLINE_FUZZ_ROUNDS` raises the number of inputs for each target.
+
+use std::{fmt::Write as _, panic::catch_unwind};
+
+use landline_fuzz::{
+    TARGETS,
+    mutate::{Random, mutated},
+    seeds::seeds,
+};
+
+/// Inputs for each target unless the environment says more: a second or two for all of them.
+const ROUNDS: u64 = 4000;
+/// For a step of an introduction, and a search through all words for the nearest: each takes about a millisecond.
+const ROUNDS_OF_SLOW: u64 = 200;
+
+fn rounds(target: &str) -> u64 {
+    let asked = std::env::var("LANDLINE_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok());
+    let slow = ["codes", "joiner_answers", "inviter_judges", "joiner_judges"].contains(&target);
+    let rounds = asked.unwrap_or(ROUNDS);
+    if slow { rounds / (ROUNDS / ROUNDS_OF_SLOW) } else { rounds }
+}
+
+fn holds(target: &str) {
+    let (_, run) = TARGETS.iter().find(|(name, _)| *name == target).expect("the target is in the table");
+    let seeds = seeds(target);
+    let mut random = Random::new(1);
+    let changed = (0..rounds(target)).map(|_| mutated(&seeds, &mut random));
+    for input in seeds.clone().into_iter().chain(changed) {
+        assert!(catch_unwind(|| run(&input)).is_ok(), "{target} fails on {}", written(&input));
+    }
+}
+
+fn written(input: &[u8]) -> String {
+    let hex = input.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a string takes everything");
+        hex
+    });
+    format!("b\"{}\" = {hex}", input.escape_ascii())
+}
+
+macro_rules! each {
+    ($($target:ident)*) => {
+        $(#[test]
+        fn $target() {
+            holds(stringify!($target));
+        })*
+
+        #[test]
+        fn every_target_of_the_table_has_its_test() {
+            let tested = [$(stringify!($target)),*];
+            assert_eq!(TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), tested);
+        }
+    };
+}
+
+each! {
+    frames headers names blobs shown_text opens replies requests answers items acks joinings invitings labels
+    admin_requests admin_answers patterns share_paths typed_paths file_names places contact_names endpoints codes grants
+    spkis fingerprints joiner_answers inviter_judges joiner_judges
+}
