@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for Spelling {
         if key != "b64" || map.next_key::<String>()?.is_some() {
             return Err(A::Error::custom("a name's object has the key b64 and no other"));
         }
-        let raw = BASE64.decode(b64.as_bytes()).map_err(|_| A::Error::custom("name is not base64"))?;
+        let raw = unbase64(&b64).ok_or_else(|| A::Error::custom("name is not base64"))?;
         match std::str::from_utf8(&raw) {
             Ok(_) => Err(A::Error::custom("name is valid UTF-8 and must be a string")),
             Err(_) => Ok(WireName(raw)),
@@ -85,8 +85,14 @@ impl Serialize for Blob {
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        BASE64.decode(text.as_bytes()).map(Self).map_err(|_| D::Error::custom("not base64"))
+        unbase64(&text).map(Self).ok_or_else(|| D::Error::custom("not base64"))
     }
+}
+
+/// The library also takes several padded texts one after the other, so that one value would have many spellings.
+fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let is_one = !text.trim_end_matches('=').contains('=');
+    BASE64.decode(text.as_bytes()).ok().filter(|_| is_one)
 }
 
 #[cfg(test)]
@@ -114,6 +120,13 @@ mod tests {
         assert!(serde_json::from_str::<WireName>(r#"{"b64":"YQ=="}"#).is_err());
         assert!(serde_json::from_str::<WireName>(r#"{"b64":"/w=="}"#).is_ok());
         assert!(serde_json::from_str::<WireName>(r#"{"b64":"/x=="}"#).is_err(), "trailing bits must be zero");
+    }
+
+    #[test]
+    fn refuses_padding_in_the_middle() {
+        assert_eq!(serde_json::from_str::<Blob>(r#""YQ==""#).unwrap(), Blob(b"a".to_vec()));
+        assert!(serde_json::from_str::<Blob>(r#""YQ==YQ==""#).is_err());
+        assert!(serde_json::from_str::<WireName>(r#"{"b64":"YQ==/w=="}"#).is_err());
     }
 
     #[test]

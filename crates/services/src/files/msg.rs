@@ -11,7 +11,8 @@ use super::tree::{Entry, Kind, Mtime};
 /// The name by which this service is opened.
 pub const SERVICE: &str = "files";
 
-/// Entries in one `entries` message: with names of 255 bytes it stays under the limit of a message.
+/// Most entries in one `entries` message: ordinary names stay far under the limit of a message; where they do not, the
+/// message holds fewer.
 pub const ENTRIES_PER_MESSAGE: usize = 64;
 
 /// From the one who dialled.

@@ -6,7 +6,7 @@
 use std::{fs::File, io::Read as _, sync::Arc};
 
 use landline_addr::path::SharePath;
-use landline_net::{Call, CallError, Ended};
+use landline_net::{Call, CallError, CallWriter, Ended};
 use landline_trust::grant::{Ask, Grant, may};
 use landline_wire::{ErrorCode, Fault, MessageError, WireName};
 use tokio::{
@@ -23,7 +23,7 @@ use super::{
     engine::{GROUP, LocalEngine},
     filter::Filter,
     msg::{Answer, ENTRIES_PER_MESSAGE, EntryMsg, Request},
-    tree::{Tree, TreeError},
+    tree::{Entry, Tree, TreeError},
     watch::{Outcome, Watch},
 };
 
@@ -145,7 +145,7 @@ impl Share {
                 loop {
                     let part = rest.next().unwrap_or_default();
                     let more = rest.peek().is_some();
-                    writer.queue(&Answer::Entries { entries: part.iter().map(EntryMsg::from).collect(), more })?;
+                    queue_entries(writer, part, more)?;
                     if writer.is_full() || !more {
                         writer.flush().await?;
                     }
@@ -242,6 +242,20 @@ impl Share {
         let at = parse(path)?;
         self.judge_writing(visitor, &at)?;
         Ok(at)
+    }
+}
+
+/// Queues a part of a listing, in more messages than one if one can't hold it: escaped names and the targets of links
+/// can be long. A single entry always fits.
+fn queue_entries(writer: &mut CallWriter, part: &[Entry], more: bool) -> Result<(), CallError> {
+    let queued = writer.queue(&Answer::Entries { entries: part.iter().map(EntryMsg::from).collect(), more });
+    match queued {
+        Err(CallError::Message(MessageError::TooLong(_))) if part.len() > 1 => {
+            let (first, rest) = part.split_at(part.len() / 2);
+            queue_entries(writer, first, true)?;
+            queue_entries(writer, rest, more)
+        }
+        done => done,
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod copying;
 mod introducing;
+mod listing;
 mod site;

@@ -1,0 +1,48 @@
+//! The conversations of PROTOCOL.md §9.5, spoken: the dialler's bytes go into the files service as they are printed, and
+//! what it answers must be the printed bytes.
+
+use std::{sync::Arc, time::Duration};
+
+use landline_fuzz::vectors::vectors;
+use landline_net::{Call, CallLimits, Ended, Peer, peer::Origin};
+use landline_services::files::{
+    serve::{Share, Visitor},
+    tree::Tree,
+};
+use landline_trust::grant::Grant;
+use landline_wire::{Limits, Open};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio_util::sync::CancellationToken;
+
+fn bytes_of(label: &str) -> Vec<u8> {
+    let found = vectors().into_iter().find(|vector| vector.decoder == "conversation" && vector.label == label);
+    found.unwrap_or_else(|| panic!("no conversation {label}")).bytes
+}
+
+/// One call: all that the dialler says, then the end; what the share answers.
+async fn call(share: &Share, said: &[u8]) -> Vec<u8> {
+    let (near, mut far) = duplex(1 << 16);
+    far.write_all(said).await.unwrap();
+    far.shutdown().await.unwrap();
+    let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
+    assert_eq!(call.recv::<Open>().await.unwrap(), Some(Open::of("files")), "the door takes this one");
+    let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec() };
+    let served = share.serve(&visitor, &mut call, &CancellationToken::new(), Duration::from_secs(60)).await;
+    assert!(matches!(served, Ok(Ended::Well)), "{served:?}");
+    call.close().await.unwrap();
+    let mut answered = Vec::new();
+    far.read_to_end(&mut answered).await.unwrap();
+    answered
+}
+
+#[tokio::test]
+async fn each_is_answered_with_the_bytes_that_the_protocol_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let share = Share::new(Arc::new(Tree::open(folder.path()).unwrap()), false);
+    for label in ["put", "list", "get", "not-found"] {
+        let answered = call(&share, &bytes_of(&format!("{label}-dialler"))).await;
+        let printed = bytes_of(&format!("{label}-server"));
+        assert_eq!(answered.escape_ascii().to_string(), printed.escape_ascii().to_string(), "{label}");
+    }
+    assert_eq!(std::fs::read(folder.path().join("docs/hello.txt")).unwrap(), b"hello\n");
+}
