@@ -1,4 +1,4 @@
-//! The conversations of PROTOCOL.md §9.5, spoken: the dialler's bytes go into the files service as they are printed, and
+//! The conversations of PROTOCOL.md §9, spoken: the dialler's bytes go into the files service as they are printed, and
 //! what it answers must be the printed bytes.
 
 use std::{sync::Arc, time::Duration};

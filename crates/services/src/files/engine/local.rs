@@ -26,6 +26,9 @@ use crate::files::tree::{
 /// a draw. It also writes what other programs have not yet written, so it is not worth it for a few files.
 const SYNC_ALL_FROM: usize = 16;
 
+/// Directories remembered as swept. A caller can make any number; one that is forgotten is merely swept once more.
+const MAX_ROOMS: usize = 4096;
+
 /// Keeps files in a [`Tree`]. One value for each share, shared by all calls.
 #[derive(Debug)]
 pub struct LocalEngine {
@@ -128,6 +131,9 @@ impl LocalEngine {
             return Ok(shared);
         }
         let first_time = known.is_none();
+        if rooms.len() >= MAX_ROOMS {
+            rooms.retain(|_, room| room.strong_count() > 0);
+        }
         let held = Arc::new(held);
         rooms.insert(id, Arc::downgrade(&held));
         drop(rooms);
