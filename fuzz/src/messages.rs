@@ -17,7 +17,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::wire::assert_harmless;
 
 /// Paths that a pattern is tried on: enough to enter every arm of the matcher, few enough to stay quick.
-const TRIED: [&[u8]; 6] = [b"a", b"a/b/c.o", b"target", b"x/\xff\xfe", b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", b".hidden/-"];
+const TRIED: [&[u8]; 6] =
+    [b"a", b"a/b/c.o", b"target", b"x/\xff\xfe", b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", b".hidden/-"];
 
 /// Any message. Invariants: one that can be read can be written, reads back as the same value, and is then written as the
 /// same bytes; why one can't be read is said in harmless words that repeat nothing of it.

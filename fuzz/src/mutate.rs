@@ -11,13 +11,77 @@ const MAX_CHANGES: u64 = 6;
 
 /// Bytes and texts at which decoders turn.
 const DICTIONARY: &[&[u8]] = &[
-    b"\0", b"\x01", b"\x02", b"\x03", b"\x40", b"\x7f", b"\x80", b"\xff", b"/", b"//", b".", b"..", b"../", b"./", b":",
-    b"::", b"[", b"]", b"{", b"}", b"\"", b"\\", b"\\u0000", b"\\ud800", b"-", b" ", b"%", b"%2e", b"%00", b"*", b"**/",
-    b"{a,b}", b"[!a-z]", b"\n", b"\r\n", b"\x1b[2J", b"\xc2\x9b", b"\xe2\x80\xae", b"\xef\xbb\xbf", b"\xe3\x85\xa4",
-    b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"null", b"true", b"{}", b"[]", b"-1", b"0", b"1e9", b"18446744073709551615",
-    b"18446744073709551616", b"9223372036854775807", b"-9223372036854775808", b"4294967296", b"65536", b"999999999",
-    b"1000000000", b"{\"b64\":\"/w==\"}", b"\"b64\"", b"\x01\0\0\x02{}", b"\x02\x10\0\0", b"\x02\x10\0\x01", b"\x01\0\x10\x01",
-    b"\x50\0\0\0", b".landline-part-", b"localhost", b"unix:", b"tcp://", b"fe80::1%eth0", b"admin", b"files:read /",
+    b"\0",
+    b"\x01",
+    b"\x02",
+    b"\x03",
+    b"\x40",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+    b"/",
+    b"//",
+    b".",
+    b"..",
+    b"../",
+    b"./",
+    b":",
+    b"::",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b"\"",
+    b"\\",
+    b"\\u0000",
+    b"\\ud800",
+    b"-",
+    b" ",
+    b"%",
+    b"%2e",
+    b"%00",
+    b"*",
+    b"**/",
+    b"{a,b}",
+    b"[!a-z]",
+    b"\n",
+    b"\r\n",
+    b"\x1b[2J",
+    b"\xc2\x9b",
+    b"\xe2\x80\xae",
+    b"\xef\xbb\xbf",
+    b"\xe3\x85\xa4",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"null",
+    b"true",
+    b"{}",
+    b"[]",
+    b"-1",
+    b"0",
+    b"1e9",
+    b"18446744073709551615",
+    b"18446744073709551616",
+    b"9223372036854775807",
+    b"-9223372036854775808",
+    b"4294967296",
+    b"65536",
+    b"999999999",
+    b"1000000000",
+    b"{\"b64\":\"/w==\"}",
+    b"\"b64\"",
+    b"\x01\0\0\x02{}",
+    b"\x02\x10\0\0",
+    b"\x02\x10\0\x01",
+    b"\x01\0\x10\x01",
+    b"\x50\0\0\0",
+    b".landline-part-",
+    b"localhost",
+    b"unix:",
+    b"tcp://",
+    b"fe80::1%eth0",
+    b"admin",
+    b"files:read /",
 ];
 
 /// A small generator of numbers, xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators").
@@ -32,7 +96,7 @@ impl Random {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -42,7 +106,7 @@ impl Random {
     /// A number below `end`; 0 if that is 0.
     pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end).unwrap_or(u64::MAX).max(1);
-        usize::try_from((self.next() >> 16) % end).unwrap_or(0)
+        usize::try_from((self.draw() >> 16) % end).unwrap_or(0)
     }
 }
 
@@ -70,7 +134,7 @@ fn change(data: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
         }
         1 => {
             if let Some(byte) = data.get_mut(at) {
-                *byte = random.next().to_le_bytes()[0];
+                *byte = random.draw().to_le_bytes()[0];
             }
         }
         2 => data.truncate(at),

@@ -45,7 +45,9 @@ pub fn grants(data: &[u8]) {
     let all = [grant.clone()];
     let root = SharePath::root();
     match &grant {
-        Grant::Admin => assert!(may(&all, &Ask::Admin) && !may(&all, &Ask::Files) && !may(&all, &Ask::FilesRead(&root))),
+        Grant::Admin => {
+            assert!(may(&all, &Ask::Admin) && !may(&all, &Ask::Files) && !may(&all, &Ask::FilesRead(&root)))
+        }
         Grant::FilesRead(path) => {
             assert!(may(&all, &Ask::FilesRead(path)) && !may(&all, &Ask::FilesWrite(path)) && !may(&all, &Ask::Admin));
             assert_eq!(may(&all, &Ask::FilesRead(&outside)), outside.starts_with(path));
@@ -129,16 +131,16 @@ impl Fixed {
 
 impl RngCore for Fixed {
     fn next_u32(&mut self) -> u32 {
-        rand::RngCore::next_u64(self).to_le_bytes().first_chunk().map_or(0, |low| u32::from_le_bytes(*low))
+        self.next_u64().to_le_bytes().first_chunk().map_or(0, |low| u32::from_le_bytes(*low))
     }
 
     fn next_u64(&mut self) -> u64 {
-        self.0.next()
+        self.0.draw()
     }
 
     fn fill_bytes(&mut self, to: &mut [u8]) {
         for part in to.chunks_mut(8) {
-            part.iter_mut().zip(self.0.next().to_le_bytes()).for_each(|(to, from)| *to = from);
+            part.iter_mut().zip(self.0.draw().to_le_bytes()).for_each(|(to, from)| *to = from);
         }
     }
 

@@ -39,8 +39,17 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
     };
     let is_message = !matches!(
         target,
-        "frames" | "headers" | "names" | "blobs" | "file_names" | "share_paths" | "typed_paths" | "shown_text" | "spkis"
-            | "fingerprints" | "codes"
+        "frames"
+            | "headers"
+            | "names"
+            | "blobs"
+            | "file_names"
+            | "share_paths"
+            | "typed_paths"
+            | "shown_text"
+            | "spkis"
+            | "fingerprints"
+            | "codes"
     );
     let wanted = vectors().into_iter().filter(|vector| decoders.contains(&vector.decoder.as_str()));
     wanted
@@ -49,7 +58,9 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
             match () {
                 () if json => vec![vector.what.into_bytes()],
                 () if is_message => vec![vector.bytes.get(HEADER..).unwrap_or_default().to_vec()],
-                () if target == "frames" => [0, 1, 7, 254].map(|choice| [&[choice], &vector.bytes[..]].concat()).to_vec(),
+                () if target == "frames" => {
+                    [0, 1, 7, 254].map(|choice| [&[choice], &vector.bytes[..]].concat()).to_vec()
+                }
                 () => vec![vector.bytes],
             }
         })
@@ -60,15 +71,31 @@ fn of_tests(target: &str) -> Vec<Vec<u8>> {
     let texts: &[&str] = match target {
         "names" => &[r#"["/w=="]"#, r#"{"b64":"/w==","x":1}"#, r#"{"b64":"YQ=="}"#, r#"{"b64":"/x=="}"#, r#""\ud800""#],
         "labels" => &[" desk\n", "\u{1} a\u{1b}[2J ", "办公室", "x".repeat(70).leak(), "\u{a0}a"],
-        "patterns" => &["*.o\ntarget/", "/build\ndocs/*.tmp\n**/cache/*", "{a,b{c,d}}", "[!a-z]\n[", "\\", "a/**/b/**/c"],
+        "patterns" => {
+            &["*.o\ntarget/", "/build\ndocs/*.tmp\n**/cache/*", "{a,b{c,d}}", "[!a-z]\n[", "\\", "a/**/b/**/c"]
+        }
         "share_paths" | "typed_paths" | "file_names" => {
             &["a/b c/ü", "./a//b/.", "..a/b../...", "a/../b", "a\0b", ".LandLine-PART-1", "a/.landline-part-0"]
         }
         "places" => &["desk:a/b:c", "localhost:", "./a:b", "Desk:a", "tcp://h", ":a", "C:\\x", "a"],
         "contact_names" => &["desk", "a.b_c-d", "-a", "localhost", "tcp", "unix-seqpacket", "bü"],
         "endpoints" => &[
-            "tcp://h:80", "a.b-c_d.example.", "[::1]:5464", "::1", "[fe80::1%eth0]:80", "*:0", "", "unix:///run/x.sock",
-            "unix:/run/a:b c", "[::ffff:1.2.3.4]", "0x7f", "999.1.1.1:80", "tcp:h:80", "udp:5", "h:٣", "unix:/a\u{1b}",
+            "tcp://h:80",
+            "a.b-c_d.example.",
+            "[::1]:5464",
+            "::1",
+            "[fe80::1%eth0]:80",
+            "*:0",
+            "",
+            "unix:///run/x.sock",
+            "unix:/run/a:b c",
+            "[::ffff:1.2.3.4]",
+            "0x7f",
+            "999.1.1.1:80",
+            "tcp:h:80",
+            "udp:5",
+            "h:٣",
+            "unix:/a\u{1b}",
         ],
         "codes" => &["7-cross-clock", " 007 - cross -- clock\n", "7–cros—cloc", "7-crosss-clock", "0-cross-clock"],
         "grants" => &["admin", "files:read /", "files:write /a b/ü", "files:read /%e9%0A", "files:read /a\u{3164}"],

@@ -22,16 +22,16 @@ fn bytes_of(label: &str) -> Vec<u8> {
 /// One call: all that the dialler says, then the end; what the share answers.
 async fn call(share: &Share, said: &[u8]) -> Vec<u8> {
     let (near, mut far) = duplex(1 << 16);
-    far.write_all(said).await.unwrap();
-    far.shutdown().await.unwrap();
+    far.write_all(said).await.expect("the pipe has room");
+    far.shutdown().await.expect("the pipe is open");
     let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
-    assert_eq!(call.recv::<Open>().await.unwrap(), Some(Open::of("files")), "the door takes this one");
+    assert_eq!(call.recv::<Open>().await.expect("a message"), Some(Open::of("files")), "the door takes this one");
     let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec() };
     let served = share.serve(&visitor, &mut call, &CancellationToken::new(), Duration::from_secs(60)).await;
     assert!(matches!(served, Ok(Ended::Well)), "{served:?}");
-    call.close().await.unwrap();
+    call.close().await.expect("the pipe is open");
     let mut answered = Vec::new();
-    far.read_to_end(&mut answered).await.unwrap();
+    far.read_to_end(&mut answered).await.expect("the pipe is open");
     answered
 }
 

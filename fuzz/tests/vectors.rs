@@ -63,8 +63,7 @@ fn whole_frames(stream: &[u8]) -> Option<Vec<u8>> {
 
 #[test]
 fn each_is_decoded_written_again_or_refused_as_the_protocol_says() {
-    let ours: Vec<_> =
-        vectors().into_iter().filter(|vector| !ELSEWHERE.contains(&vector.decoder.as_str())).collect();
+    let ours: Vec<_> = vectors().into_iter().filter(|vector| !ELSEWHERE.contains(&vector.decoder.as_str())).collect();
     assert!(ours.len() > 50, "only {} vectors were found", ours.len());
     for vector in ours {
         let again = written_again(&vector);
@@ -104,7 +103,7 @@ fn each_value_is_written_as_the_protocol_shows_it() {
 }
 
 fn frame<T: Serialize>(message: T) -> Vec<u8> {
-    encode(&message).unwrap().to_vec()
+    encode(&message).expect("it is short").to_vec()
 }
 
 fn name(raw: &[u8]) -> WireName {
@@ -126,8 +125,14 @@ fn fault() -> Fault {
 
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     let (path, hash) = (|| name(b"docs/hello.txt"), hash());
-    let link =
-        EntryMsg { name: name(b"l\xff"), kind: KindMsg::Link, size: 3, mode: 0o777, target: Some(name(b"/x")), ..entry() };
+    let link = EntryMsg {
+        name: name(b"l\xff"),
+        kind: KindMsg::Link,
+        size: 3,
+        mode: 0o777,
+        target: Some(name(b"/x")),
+        ..entry()
+    };
     let mtime = (1_700_000_000, 0);
     vec![
         ("request/list", frame(Request::List { path: name(b"") })),

@@ -1,7 +1,7 @@
 //! Purpose: what answers a call, and the file that asks.
 //!
 //! [`files`] moves files, [`introduce`] makes two machines know each other, [`admin`] is the owner's own service.
-//! [`switchboard`] decides who reaches which of them, [`house`] is a serving machine as a whole, [`line`] how this
+//! [`switchboard`] decides who reaches which of them, [`house`] is a serving machine as a whole, [`mod@line`] how this
 //! machine calls others. No terminal code here: what is shown to people is decided above.
 #![forbid(unsafe_code)]
 

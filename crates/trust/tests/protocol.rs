@@ -59,8 +59,7 @@ fn a_joiner_made_from_the_document_is_admitted() {
         let parameters = ClientRegistrationFinishParameters::default();
         let upload = request.state.finish(&mut OsRng, &password, response.message, parameters).unwrap();
         let record = ServerRegistration::finish(upload.message);
-        let parameters =
-            || ServerLoginParameters { context: Some(&context), identifiers: Identifiers::default() };
+        let parameters = || ServerLoginParameters { context: Some(&context), identifiers: Identifiers::default() };
         let ke1 = CredentialRequest::deserialize(&ke1).unwrap();
         let answer = ServerLogin::start(&mut OsRng, &setup, Some(record), ke1, b"code", parameters()).unwrap();
         match host.finish(&answer.message.serialize(), &binding) {

@@ -59,7 +59,7 @@ fn in_json<T: Serialize + DeserializeOwned>(vector: &Vector, raw: impl Fn(T) -> 
     let json = json.map_or(vector.what.as_str(), |(_, json)| json);
     let value: T = serde_json::from_str(json).ok()?;
     if vector.verdict() == Verdict::Exact {
-        assert_eq!(serde_json::to_string(&value).unwrap(), json);
+        assert_eq!(serde_json::to_string(&value).expect("what was read can be written"), json);
     }
     Some(raw(value))
 }
@@ -125,8 +125,7 @@ fn the_error_codes_are_those_of_the_table() {
     let protocol = include_str!("../../../PROTOCOL.md");
     let (_, section) = protocol.split_once("### 4.3").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    let listed: Vec<&str> =
-        section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let listed: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     for word in &listed {
         let code: ErrorCode = serde_json::from_value((*word).into()).unwrap();
         assert_eq!(serde_json::to_value(code).unwrap(), *word);

@@ -16,7 +16,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Handler, Shared, guest};
+use super::{Handler, Live, Shared, guest};
 use crate::address;
 
 /// One bound endpoint.
@@ -107,19 +107,20 @@ pub(crate) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shar
     let mut calls = JoinSet::new();
     let mut trouble = Trouble::new(shared.limits.accept_backoff, shared.limits.accept_backoff_max);
     loop {
-        while let Some(ended) = calls.try_join_next() {
-            note_panic(ended);
-        }
-        let arrived = tokio::select! {
-            () = shared.stop.cancelled() => break,
+        let arrival = async {
             // The permit comes first: without one, callers wait in the kernel's queue and cost nothing here.
-            Ok(permit) = Arc::clone(&shared.calls).acquire_owned() => {
-                tokio::select! {
-                    () = shared.stop.cancelled() => break,
-                    arrived = listener.accept() => arrived.map(|arrived| (arrived, permit)),
-                }
+            let permit = Arc::clone(&shared.calls).acquire_owned().await.map_err(io::Error::other)?;
+            listener.accept().await.map(|arrived| (arrived, permit))
+        };
+        tokio::pin!(arrival);
+        let arrived = loop {
+            tokio::select! {
+                () = shared.stop.cancelled() => break None,
+                Some(ended) = calls.join_next() => note_panic(ended, &shared.live),
+                arrived = &mut arrival => break Some(arrived),
             }
         };
+        let Some(arrived) = arrived else { break };
         match arrived {
             Ok((arrived, permit)) => {
                 trouble.over();
@@ -134,7 +135,7 @@ pub(crate) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shar
     }
     drop(listener); // new callers are refused by the system from here on
     while let Some(ended) = calls.join_next().await {
-        note_panic(ended);
+        note_panic(ended, &shared.live);
     }
 }
 
@@ -151,11 +152,11 @@ async fn greet<H: Handler>(arrived: Arrived, shared: &Arc<Shared<H>>) {
     }
 }
 
-fn note_panic(ended: Result<(), tokio::task::JoinError>) {
+fn note_panic(ended: Result<(), tokio::task::JoinError>, live: &Live) {
     if let Err(fault) = ended
         && fault.is_panic()
     {
-        tracing::error!("a call panicked; it ended alone: {fault}");
+        tracing::error!(panics = live.count_panic(), "a call panicked; it ended alone: {fault}");
     }
 }
 

@@ -21,6 +21,7 @@ use crate::peer::Peer;
 pub struct Live {
     calls: Arc<Mutex<HashMap<u64, (Peer, CancellationToken)>>>,
     next: Arc<AtomicU64>,
+    panics: Arc<AtomicU64>,
 }
 
 impl Live {
@@ -44,6 +45,17 @@ impl Live {
     #[must_use]
     pub fn count(&self) -> usize {
         self.lock().len()
+    }
+
+    /// How many calls panicked since the server was made. Each ended alone; each is a bug.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more panic; how many there were with it.
+    pub(crate) fn count_panic(&self) -> u64 {
+        self.panics.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn register(&self, peer: Peer, cut: CancellationToken) -> Registered {

@@ -1,0 +1,4 @@
+//! libFuzzer on `headers`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| landline_fuzz::headers(data));

@@ -1,0 +1,4 @@
+//! libFuzzer on `items`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| landline_fuzz::items(data));

@@ -1,0 +1,4 @@
+//! libFuzzer on `joinings`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| landline_fuzz::joinings(data));
