@@ -74,7 +74,8 @@ pub fn reachable(bound: SocketAddr) -> Vec<Endpoint> {
         return vec![here(bound.ip())];
     }
     let v4_only = bound.is_ipv4();
-    let mut found: Vec<IpAddr> = if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
+    let mut found: Vec<IpAddr> =
+        if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
     found.retain(|ip| match ip {
         IpAddr::V4(_) => true,
         IpAddr::V6(v6) => !v4_only && !v6.is_unicast_link_local(), // link-local ones need the caller's interface

@@ -126,12 +126,7 @@ impl Dialer {
         Err(DialError::Connect { endpoint: endpoint.to_string(), source: last })
     }
 
-    async fn shake_hands(
-        &self,
-        socket: TcpStream,
-        config: Arc<ClientConfig>,
-        pins: &[PublicKey],
-    ) -> io::Result<Call> {
+    async fn shake_hands(&self, socket: TcpStream, config: Arc<ClientConfig>, pins: &[PublicKey]) -> io::Result<Call> {
         socket.set_nodelay(true)?;
         let origin: SocketAddr = socket.peer_addr()?;
         let connecting = TlsConnector::from(config).connect(tls::session_name(pins), Burst::new(socket));

@@ -31,6 +31,7 @@ mod guest;
 mod listen;
 pub mod live;
 pub mod penalty;
+mod socket;
 
 use door::Door;
 pub use live::Live;

@@ -112,6 +112,7 @@ impl Switchboard {
             },
             admin::SERVICE => return may_not("this is for the owner, on his own machine".to_owned()),
             introduce::SERVICE => return may_not("an introduction needs an encrypted line".to_owned()),
+            "" => return may_not("the opening message is not one of landline/1".to_owned()),
             other => {
                 let text = format!("there is no service \"{}\" here", shown(other));
                 return Err(Refusal::Known(Fault::new(ErrorCode::Unsupported, text)));

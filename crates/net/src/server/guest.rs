@@ -8,7 +8,6 @@ use tokio::{
     time::{Instant as Deadline, sleep_until, timeout, timeout_at},
 };
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Admission, Caller, Ended, Handler, Refusal, Shared, Standing,
@@ -58,11 +57,7 @@ enum NoCall {
     Broken,
 }
 
-async fn shake_hands<H: Handler>(
-    stream: TcpStream,
-    from: SocketAddr,
-    shared: &Shared<H>,
-) -> Result<Call, NoCall> {
+async fn shake_hands<H: Handler>(stream: TcpStream, from: SocketAddr, shared: &Shared<H>) -> Result<Call, NoCall> {
     stream.set_nodelay(true).map_err(|_| NoCall::Broken)?;
     let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), Burst::new(stream));
     let start = hello.await.map_err(|fault| match fault.kind() {
@@ -81,41 +76,47 @@ async fn shake_hands<H: Handler>(
     Ok(Call::over(stream, Peer::Key(key), Origin::Tcp(from), exporter, Limits::STRANGER, &shared.limits.call))
 }
 
-/// The opening message, the judgement, and what follows from it.
-async fn greeted<H: Handler>(mut call: Call, place: Option<Place>, arrived: Instant, shared: &Arc<Shared<H>>) {
+/// A connection that proved its peer, until it ends or is cut. What is cut does nothing more, not even a last word.
+async fn greeted<H: Handler>(call: Call, place: Option<Place>, arrived: Instant, shared: &Arc<Shared<H>>) {
     let caller = Caller { peer: call.peer(), origin: call.origin() };
     let cut = shared.cut.child_token();
-    let registered = shared.live.register(caller.peer, cut.clone());
+    let _registered = shared.live.register(caller.peer, cut.clone());
+    tokio::select! {
+        biased;
+        () = cut.cancelled() => tracing::info!(peer = %caller.peer, origin = %caller.origin, "cut"),
+        () = judged(call, caller, place, arrived, shared) => {}
+    }
+}
+
+/// The opening message, the judgement, and what follows from it.
+async fn judged<H: Handler>(
+    mut call: Call,
+    caller: Caller,
+    place: Option<Place>,
+    arrived: Instant,
+    shared: &Arc<Shared<H>>,
+) {
     let deadline = Deadline::from_std(arrived + shared.limits.greeting);
     let judged = tokio::select! {
-        () = cut.cancelled() => return,
         () = shared.stop.cancelled() => return,
         judged = timeout_at(deadline, judge(&mut call, &caller, shared)) => judged,
     };
-    let admission = match judged {
-        Ok(Ok(Some(admission))) => admission,
-        Ok(Ok(None)) => {
-            note(place.as_ref(), Failure::NoAttempt);
-            return;
-        }
+    match judged {
+        Ok(Ok(Some(admission))) => serve(call, admission, place, arrived, shared).await,
+        Ok(Ok(None)) => note(place.as_ref(), Failure::NoAttempt),
         Ok(Err(Refusal::Known(fault))) => {
             tracing::debug!(peer = %caller.peer, code = ?fault.code, "refused");
             last_words(call, fault, shared).await;
-            return;
         }
         Ok(Err(Refusal::Stranger)) => {
             note(place.as_ref(), Failure::Refused);
-            refuse(call, Fault::stranger(), arrived, &cut, shared).await;
-            return;
+            refuse(call, Fault::stranger(), arrived, shared).await;
         }
         Err(_) => {
             note(place.as_ref(), Failure::RanOut);
-            refuse(call, Fault::stranger(), arrived, &cut, shared).await;
-            return;
+            refuse(call, Fault::stranger(), arrived, shared).await;
         }
-    };
-    serve(call, admission, place, arrived, &cut, shared).await;
-    drop(registered);
+    }
 }
 
 /// Reads the opening message and asks the handler. A stranger who breaks the protocol is refused like any other.
@@ -138,7 +139,6 @@ async fn serve<H: Handler>(
     admission: Admission<H::Pass>,
     place: Option<Place>,
     arrived: Instant,
-    cut: &CancellationToken,
     shared: &Arc<Shared<H>>,
 ) {
     let Admission { pass, standing } = admission;
@@ -158,10 +158,6 @@ async fn serve<H: Handler>(
     }
     let serving = shared.handler.serve(pass, &mut call, &shared.stop);
     let outcome = tokio::select! {
-        () = cut.cancelled() => {
-            tracing::info!(%peer, %origin, "cut");
-            return;
-        }
         () = wait_until(deadline) => {
             note(place.as_ref(), Failure::RanOut);
             return;
@@ -172,14 +168,18 @@ async fn serve<H: Handler>(
         Ok(Ended::Well) => call.hang_up(shared.limits.linger).await,
         Ok(Ended::Refused(fault)) => {
             note(place.as_ref(), Failure::Refused);
-            refuse(call, fault, arrived, cut, shared).await;
+            refuse(call, fault, arrived, shared).await;
         }
         Err(fault) => {
             tracing::debug!(%peer, %origin, %fault, "the call broke");
-            if standing == Standing::Known
-                && let Some(fault) = fault_of_peer(&fault)
-            {
-                last_words(call, fault, shared).await;
+            match (standing, fault_of_peer(&fault)) {
+                (Standing::Known, Some(words)) => last_words(call, words, shared).await,
+                (Standing::Known, None) => {}
+                (Standing::Stranger, Some(_)) => {
+                    note(place.as_ref(), Failure::RanOut);
+                    refuse(call, Fault::stranger(), arrived, cut, shared).await;
+                }
+                (Standing::Stranger, None) => note(place.as_ref(), Failure::NoAttempt),
             }
         }
     }
@@ -203,17 +203,8 @@ fn fault_of_peer(fault: &CallError) -> Option<Fault> {
 }
 
 /// Sends a refusal at the one time at which every refusal is sent, so that how long it took tells nothing.
-async fn refuse<H: Handler>(
-    call: Call,
-    fault: Fault,
-    arrived: Instant,
-    cut: &CancellationToken,
-    shared: &Shared<H>,
-) {
-    tokio::select! {
-        () = cut.cancelled() => return,
-        () = sleep_until(Deadline::from_std(arrived + shared.limits.refusal)) => {}
-    }
+async fn refuse<H: Handler>(call: Call, fault: Fault, arrived: Instant, shared: &Shared<H>) {
+    sleep_until(Deadline::from_std(arrived + shared.limits.refusal)).await;
     last_words(call, fault, shared).await;
 }
 

@@ -3,8 +3,7 @@
 use std::{
     fs, io,
     net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,26 +15,18 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Handler, Live, Shared, guest};
+use super::{
+    Handler, Live, Shared, guest,
+    socket::{self, SocketFile},
+};
 use crate::address;
 
 /// One bound endpoint.
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, UnixPath),
-}
-
-/// Removes the socket file when the listener goes.
-#[derive(Debug)]
-pub(crate) struct UnixPath(PathBuf);
-
-impl Drop for UnixPath {
-    fn drop(&mut self) {
-        if let Err(fault) = fs::remove_file(&self.0) {
-            tracing::debug!(path = %self.0.display(), %fault, "the socket file was gone already");
-        }
-    }
+    /// The file goes before the listener does.
+    Unix(SocketFile, UnixListener),
 }
 
 /// Something that connected.
@@ -50,29 +41,11 @@ impl Listener {
             Endpoint::Tcp { host, port } => {
                 Ok(Self::Tcp(TcpListener::from_std(address::listen_tcp(host, *port).await?)?))
             }
-            Endpoint::Unix(path) => Self::bind_unix(path),
+            Endpoint::Unix(path) => {
+                let (file, listener) = socket::listen(path)?;
+                Ok(Self::Unix(file, listener))
+            }
         }
-    }
-
-    /// Binds under a temporary name, closes the file to others, then renames: nobody can connect before it is 0600,
-    /// and a socket that a dead program left is replaced. One that somebody still answers is "in use".
-    fn bind_unix(path: &Path) -> io::Result<Self> {
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another program answers there"));
-        }
-        if fs::symlink_metadata(path).is_ok_and(|there| !is_socket(&there)) {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is no socket is in the way"));
-        }
-        let mut fresh = path.as_os_str().to_owned();
-        fresh.push(format!(".{}", std::process::id()));
-        let fresh = PathBuf::from(fresh);
-        let listener = UnixListener::bind(&fresh)?;
-        let moved = fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).and_then(|()| fs::rename(&fresh, path));
-        if let Err(fault) = moved {
-            drop(UnixPath(fresh));
-            return Err(fault);
-        }
-        Ok(Self::Unix(listener, UnixPath(path.to_owned())))
     }
 
     pub(crate) fn tcp_address(&self) -> Option<SocketAddr> {
@@ -85,21 +58,16 @@ impl Listener {
     pub(crate) fn unix_path(&self) -> Option<PathBuf> {
         match self {
             Self::Tcp(_) => None,
-            Self::Unix(_, path) => Some(path.0.clone()),
+            Self::Unix(file, _) => Some(file.path().to_owned()),
         }
     }
 
     async fn accept(&self) -> io::Result<Arrived> {
         match self {
             Self::Tcp(listener) => listener.accept().await.map(|(stream, from)| Arrived::Tcp(stream, from)),
-            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Arrived::Unix(stream)),
+            Self::Unix(_, listener) => listener.accept().await.map(|(stream, _)| Arrived::Unix(stream)),
         }
     }
-}
-
-fn is_socket(there: &fs::Metadata) -> bool {
-    use std::os::unix::fs::FileTypeExt as _;
-    there.file_type().is_socket()
 }
 
 /// Accepts until the server stops, then waits for the calls that came in here.
@@ -156,7 +124,8 @@ fn note_panic(ended: Result<(), tokio::task::JoinError>, live: &Live) {
     if let Err(fault) = ended
         && fault.is_panic()
     {
-        tracing::error!(panics = live.count_panic(), "a call panicked; it ended alone: {fault}");
+        let panics = live.count_panic();
+        tracing::error!(panics, "a call panicked; it ended alone: {fault}");
     }
 }
 

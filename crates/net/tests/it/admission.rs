@@ -24,7 +24,11 @@ async fn cutting_a_key_ends_its_running_calls_at_once_and_no_others() {
     assert_eq!(house.live.cut(&key(ALICE)), 3);
     for mut call in alices {
         let (reader, _) = call.halves();
-        let ended = soon(async { while reader.recv().await?.is_some() {} Ok(()) }).await;
+        let ended = soon(async {
+            while reader.recv().await?.is_some() {}
+            Ok(())
+        })
+        .await;
         assert!(matches!(ended, Err(CallError::Cut)), "{ended:?}");
     }
     echoes(&mut bobs).await;
@@ -54,7 +58,11 @@ async fn a_call_that_only_has_its_last_words_left_is_cut_at_once_too() {
     echoes(&mut bobs).await;
     house.live.cut(&key(ALICE));
     let (reader, _) = call.halves();
-    let ended = soon(async { while reader.recv().await?.is_some() {} Ok(()) }).await;
+    let ended = soon(async {
+        while reader.recv().await?.is_some() {}
+        Ok(())
+    })
+    .await;
     assert!(matches!(ended, Err(CallError::Cut)), "{ended:?}");
 }
 
@@ -96,6 +104,11 @@ async fn a_panic_is_counted_while_the_server_runs() {
     let mut call = house.call(ALICE, "panic").await.unwrap();
     call.send(&json!({"go": {}})).await.unwrap();
     assert!(matches!(end_of(&mut call).await, Err(CallError::Cut)));
-    soon(async { while house.live.panics() == 0 { tokio::task::yield_now().await } }).await;
+    soon(async {
+        while house.live.panics() == 0 {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
     assert_eq!((house.live.panics(), house.live.count()), (1, 0));
 }

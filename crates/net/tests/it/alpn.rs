@@ -11,7 +11,8 @@ use crate::{
 #[tokio::test]
 async fn any_other_protocol_is_closed_before_the_server_shows_its_key() {
     let mut house = House::open(calm()).await;
-    for offered in [vec![], vec![&b"http/1.1"[..], b"h2"], vec![b"landline/2"], vec![b"landline"], vec![b"LANDLINE/1"]] {
+    for offered in [vec![], vec![&b"http/1.1"[..], b"h2"], vec![b"landline/2"], vec![b"landline"], vec![b"LANDLINE/1"]]
+    {
         let mut config = identity(ALICE).client_config(false).unwrap();
         config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
         let refused = raw::tls(house.address(), config).await;

@@ -98,7 +98,8 @@ async fn a_connection_that_never_stands_is_given_up() {
 #[tokio::test]
 async fn a_name_without_an_address_is_named() {
     let name = "no-such-machine.invalid".to_owned();
-    let called = soon(dialer(ALICE).call(&Endpoint::Tcp { host: Host::Name(name.clone()), port: 1 }, &[], "echo")).await;
+    let called =
+        soon(dialer(ALICE).call(&Endpoint::Tcp { host: Host::Name(name.clone()), port: 1 }, &[], "echo")).await;
     let Err(DialError::Resolve { name: told, .. }) = called else { panic!("{called:?}") };
     assert_eq!(told, name);
 }

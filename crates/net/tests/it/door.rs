@@ -132,7 +132,7 @@ async fn an_ipv4_source_is_the_same_on_a_dual_stack_socket_and_an_ipv6_one_is_an
     let _standing = raw::stand_in_the_door(house.addresses[1]).await;
     assert!(is_turned_away(dual(Ipv4Addr::LOCALHOST.into())).await, "the mapped address is the address");
     if house.addresses[0].is_ipv6() {
-        assert!(!is_turned_away(dual(Ipv6Addr::LOCALHOST.into())).await);
+        raw::stand_in_the_door(dual(Ipv6Addr::LOCALHOST.into())).await;
     }
 }
 

@@ -118,7 +118,7 @@ impl Desk {
                     call.halves().1.queue_data(&vec![0; Block::CAPACITY])?;
                 }
             }
-            "meet" if request.get("wait").is_some() => std::future::pending().await,
+            "meet" if request.get("wait").is_some() => drop(call.recv::<Value>().await?),
             "meet" => return Ok(Ended::Refused(Fault::new(ErrorCode::NoMatch, ""))),
             _ => panic!("the handler panics in the middle of a call"),
         }

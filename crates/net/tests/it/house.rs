@@ -4,10 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use landline_addr::endpoint::{Endpoint, Host};
 use landline_net::{
-    Call, CallError, CallLimits, DialError, DialLimits, Dialer, Peer, Server, ServerLimits,
-    limits::PenaltyLimits,
-    server::Live,
-    tls::Identity,
+    Call, CallError, CallLimits, DialError, DialLimits, Dialer, Peer, Server, ServerLimits, limits::PenaltyLimits,
+    server::Live, tls::Identity,
 };
 use landline_trust::key::{MachineKey, PublicKey};
 use serde_json::{Value, json};

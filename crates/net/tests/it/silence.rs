@@ -13,7 +13,9 @@ use tokio::{
 
 use crate::{
     handler::Event,
-    house::{ALICE, DESK, House, MALLORY, at, calm, dialer, echoes, end_of, identity, key, millis, patient, peer, soon},
+    house::{
+        ALICE, DESK, House, MALLORY, at, calm, dialer, echoes, end_of, identity, key, millis, patient, peer, soon,
+    },
     raw,
 };
 

@@ -56,7 +56,11 @@ async fn calls_that_outlast_the_grace_period_are_cut_and_counted() {
     assert_eq!(house.ended().await, 3);
     for mut call in calls {
         let (reader, _) = call.halves();
-        let ended = soon(async { while reader.recv().await?.is_some() {} Ok(()) }).await;
+        let ended = soon(async {
+            while reader.recv().await?.is_some() {}
+            Ok(())
+        })
+        .await;
         assert!(matches!(ended, Err(CallError::Cut)), "{ended:?}");
     }
 }

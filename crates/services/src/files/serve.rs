@@ -120,7 +120,7 @@ impl Share {
             Err(fault) => Answer::Error(fault),
             Ok(what) => {
                 let tree = Arc::clone(self.engine.tree());
-                match off_thread(call, move || act(&tree, what)).await?? {
+                match off_thread(call, move || act(&tree, what)).await? {
                     Ok(()) => Answer::Done {},
                     Err(fault) => Answer::Error(fault_of(&fault)),
                 }
@@ -134,7 +134,7 @@ impl Share {
             Err(fault) => Err(fault),
             Ok(at) => {
                 let tree = Arc::clone(self.engine.tree());
-                off_thread(call, move || tree.list(&at)).await??.map_err(|fault| fault_of(&fault))
+                off_thread(call, move || tree.list(&at)).await?.map_err(|fault| fault_of(&fault))
             }
         };
         match entries {
@@ -172,7 +172,7 @@ impl Share {
                         tree.stat(&at).map(|entry| (entry, None))
                     }
                 };
-                match off_thread(call, look).await?? {
+                match off_thread(call, look).await? {
                     Ok((entry, hash)) => Answer::Entry { entry: EntryMsg::from(&entry), hash },
                     Err(fault) => Answer::Error(fault_of(&fault)),
                 }
@@ -191,14 +191,15 @@ impl Share {
     ) -> Result<(), CallError> {
         let tree = Arc::clone(self.engine.tree());
         let bad = |fault: super::filter::FilterError| Fault::new(ErrorCode::BadRequest, fault.to_string());
-        let ready = readable(visitor, path).and_then(|at| Ok((at, Filter::new(exclude).map_err(bad)?)));
-        let ready = match ready {
+        let ready = match readable(visitor, path) {
             Err(fault) => Err(fault),
-            Ok((at, filter)) => {
-                let looked_at = at.clone();
-                let held = Arc::clone(&tree);
-                let there = off_thread(call, move || held.stat(&looked_at)).await??;
-                there.map(|_| (at, filter)).map_err(|fault| fault_of(&fault))
+            Ok(at) => {
+                let (held, patterns) = (Arc::clone(&tree), exclude.to_vec());
+                let prepare = move || {
+                    let filter = Filter::new(&patterns).map_err(bad)?; // a peer's patterns take some ms to compile
+                    held.stat(&at).map(|_| (at, filter)).map_err(|fault| fault_of(&fault))
+                };
+                off_thread(call, prepare).await?
             }
         };
         let (at, filter) = match ready {
@@ -291,18 +292,23 @@ fn hash_of(mut file: File) -> std::io::Result<String> {
     }
 }
 
-/// Runs disk work on a blocking thread and shows the caller a sign of life while it lasts. The outer error is the
-/// line's, the inner one a panic of the work.
+/// Runs disk work on a blocking thread and shows the caller a sign of life while it lasts. Should the work panic, the
+/// caller is told and the call ends.
 async fn off_thread<T: Send + 'static>(
     call: &mut Call,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<Result<T, CallError>, CallError> {
+) -> Result<T, CallError> {
     let mut work = spawn_blocking(work);
     loop {
         tokio::select! {
-            done = &mut work => {
-                return Ok(done.map_err(|_| Fault::new(ErrorCode::Internal, "the request failed inside").into()));
-            }
+            done = &mut work => match done {
+                Ok(done) => return Ok(done),
+                Err(_) => {
+                    let fault = Fault::new(ErrorCode::Internal, "the request failed inside");
+                    call.send(&Answer::Error(fault.clone())).await?;
+                    return Err(fault.into());
+                }
+            },
             () = sleep_until(Instant::now() + HEARTBEAT) => call.send(&Answer::Working {}).await?,
         }
     }

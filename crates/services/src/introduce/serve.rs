@@ -6,7 +6,10 @@
 //! Invariant: of all introductions that run at once one is judged at a time, its burning or redeeming included. Else
 //! many guesses at one code, sent together, would all be judged before the first wrong one has burned it.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use landline_net::{Call, CallError, Ended, Peer};
 use landline_store::{Codes as _, OpenCode, Store, StoreError};
@@ -15,9 +18,17 @@ use landline_trust::{
     key::PublicKey,
 };
 use landline_wire::{Blob, ErrorCode, Fault};
-use tokio::sync::Mutex;
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
+use zeroize::Zeroizing;
 
 use super::msg::{Inviting, Joining, label};
+
+/// From a joiner's proof until a failure is told. Burning a code writes to the disk, and an unknown number has nothing to
+/// burn; told at one time, the two look alike. Long enough for a disk that is busy.
+const TOLD_AFTER: Duration = Duration::from_millis(250);
 
 /// What the inviter brings to an introduction.
 #[derive(Debug, Clone)]
@@ -25,8 +36,9 @@ pub struct Host {
     store: Store,
     key: PublicKey,
     label: String,
-    /// Held from the judgement of a proof until its code is burned or redeemed.
-    judging: Arc<Mutex<()>>,
+    /// Held from the judgement of a proof until its code is burned or redeemed. In it: the codes that were guessed at
+    /// and whose burning could not be written down, so that a full disk gives nobody a second guess.
+    judging: Arc<Mutex<Vec<Zeroizing<String>>>>,
 }
 
 /// A joiner's one guess, with all that it is judged by.
@@ -77,6 +89,7 @@ impl Host {
                 return other.map(|_| refused());
             }
         };
+        let told_at = Instant::now() + TOLD_AFTER;
         // A task of its own, so that a judgement once begun ends in its burning even if this call is cut meanwhile.
         let attempt = Attempt { inviter, proof: theirs.0, exporter, joiner, number, said, code };
         let verdict = tokio::spawn(self.clone().judge(attempt)).await;
@@ -86,8 +99,14 @@ impl Host {
                 call.send(&Inviting::Confirmed { step: Blob(proof), label: self.label.clone() }).await?;
                 Ok(Ended::Well)
             }
-            Verdict::Wrong => Ok(no_match()),
-            Verdict::Malformed => Ok(refused()),
+            Verdict::Wrong => {
+                sleep_until(told_at).await;
+                Ok(no_match())
+            }
+            Verdict::Malformed => {
+                sleep_until(told_at).await;
+                Ok(refused())
+            }
         }
     }
 
@@ -95,7 +114,8 @@ impl Host {
     async fn judge(self, attempt: Attempt) -> Result<Verdict, CallError> {
         let Attempt { inviter, proof, exporter, joiner, number, said, code } = attempt;
         let binding = Binding { exporter: &exporter, inviter: &self.key, joiner: &joiner, number };
-        let _one_at_a_time = self.judging.lock().await;
+        let mut unwritten = self.judging.lock().await;
+        let code = code.filter(|code| !unwritten.contains(&code.secret));
         match (inviter.finish(&proof, &binding), code) {
             (Ok((proof, _)), Some(code)) if self.redeem(&code, &joiner, &said).await? => Ok(Verdict::Right { proof }),
             (Err(IntroError::Malformed), code) => {
@@ -103,8 +123,11 @@ impl Host {
                 Ok(Verdict::Malformed)
             }
             (Ok(_) | Err(IntroError::Mismatch), code) => {
-                if let Some(code) = code {
-                    self.burn(&code).await;
+                if let Some(code) = code
+                    && let Err(fault) = self.burn(&code).await
+                {
+                    tracing::error!(number = code.number, %fault, "a code that was guessed at could not be burned");
+                    unwritten.push(code.secret);
                 }
                 Ok(Verdict::Wrong)
             }
@@ -117,11 +140,10 @@ impl Host {
     }
 
     /// Burns the code that was tried, not a later one that happens to have its number.
-    async fn burn(&self, code: &OpenCode) {
-        let open = self.store.code(code.number, SystemTime::now()).await;
-        let same = matches!(&open, Ok(Some(open)) if open.secret == code.secret);
-        if same && let Err(fault) = self.store.burn(code.number).await {
-            tracing::error!(number = code.number, %fault, "a code that was guessed at could not be burned");
+    async fn burn(&self, code: &OpenCode) -> Result<(), StoreError> {
+        match self.store.code(code.number, SystemTime::now()).await? {
+            Some(open) if open.secret == code.secret => self.store.burn(code.number).await.map(|_| ()),
+            _ => Ok(()),
         }
     }
 

@@ -81,6 +81,10 @@ impl Work {
     }
 
     fn item(&mut self, item: Item) -> Result<(), Stop> {
+        let inside_a_file = matches!(item, Item::End { .. } | Item::Broken(_) | Item::Working {});
+        if !inside_a_file && !matches!(self.arriving, Arriving::Nothing) {
+            return Err(out_of_turn("something else before the end of a file"));
+        }
         match item {
             Item::Dir { path } => self.dir(path),
             Item::DirEnd { path, mode, mtime } => match self.place(&path) {
@@ -120,9 +124,6 @@ impl Work {
     }
 
     fn dir(&mut self, path: WireName) -> Result<(), Stop> {
-        if !matches!(self.arriving, Arriving::Nothing) {
-            return Err(out_of_turn("a directory"));
-        }
         let made = self.place(&path).and_then(|at| self.to.engine.tree().make_dirs(&at).map_err(|f| fault_of(&f)));
         match made {
             Ok(()) => Ok(()),
@@ -137,9 +138,6 @@ impl Work {
     }
 
     fn begin(&mut self, path: &WireName, plan: Plan) -> Result<(), Stop> {
-        if !matches!(self.arriving, Arriving::Nothing) {
-            return Err(out_of_turn("a file"));
-        }
         let number = self.number;
         self.number += 1;
         let staged = self.place(path).and_then(|at| self.to.engine.stage(&at, &plan).map_err(|f| fault_of(&f)));
