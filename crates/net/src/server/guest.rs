@@ -177,7 +177,7 @@ async fn serve<H: Handler>(
                 (Standing::Known, None) => {}
                 (Standing::Stranger, Some(_)) => {
                     note(place.as_ref(), Failure::RanOut);
-                    refuse(call, Fault::stranger(), arrived, cut, shared).await;
+                    refuse(call, Fault::stranger(), arrived, shared).await;
                 }
                 (Standing::Stranger, None) => note(place.as_ref(), Failure::NoAttempt),
             }

@@ -7,7 +7,7 @@ use landline_wire::{Fault, Limits, Reply};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::{
-    house::{ALICE, House, MALLORY, calm, millis},
+    house::{ALICE, House, MALLORY, calm},
     raw,
 };
 
@@ -111,10 +111,12 @@ async fn an_introduction_that_failed_is_told_no_earlier_than_any_refusal() {
 
 #[tokio::test]
 async fn an_introduction_has_the_limits_of_a_stranger() {
-    let house = House::open(ServerLimits { refusal: millis(10), ..calm() }).await;
+    let house = House::open(ServerLimits { refusal: REFUSAL, ..calm() }).await;
+    let refusal = landline_wire::encode(&Reply::Error(Fault::stranger())).unwrap();
     for said in [raw::frame(2, b"data"), raw::frame(1, &vec![b' '; Limits::STRANGER.message + 1])] {
         let heard = heard_by(MALLORY, &house, &[raw::opening("meet"), said].concat()).await;
-        assert_eq!(heard.answer, b"", "the line is closed");
+        assert_eq!(heard.answer, refusal);
+        assert!(heard.after >= REFUSAL, "after {:?}", heard.after);
     }
 }
 
