@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test|ci|shape|deps|docs|bench`.
+//! The project's own chores: `cargo xtask test|ci|shape|deps|docs|fuzz|bench`.
 //!
 //! In: the workspace as it lies on disk. Out: what is wrong with it, in words, and an exit code: 0 well, 1 not, 2 usage.
 //! Each chore is one file; a check is a plain function over texts or metadata, so that it can be tested without a disk.
@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod deps;
 mod docs;
+mod fuzz;
 mod shape;
 mod test;
 mod workspace;
@@ -27,6 +28,7 @@ usage: cargo xtask CHORE
   shape                                arrows between crates, file sizes, left-over markers, signs, private paths, README
   deps                                 licences, banned crates, versions, sources
   docs                                 rustdoc without warnings; links in *.md
+  fuzz [SECONDS]                       every fuzz target under libFuzzer; needs a nightly compiler and cargo-fuzz
   bench [files|calls] [--small] …      side-by-side benchmarks, in release mode
 ";
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     };
     let result = match chore.as_deref() {
         Some("test") => Workspace::here().and_then(|workspace| test::run(&workspace, &rest)),
+        Some("fuzz") => Workspace::here().and_then(|workspace| fuzz::run(&workspace, &rest)),
         Some("bench") => Workspace::here().and_then(|workspace| bench::run(&workspace, &rest)),
         Some("ci") => run(ci::run),
         Some("shape") => run(shape::run),

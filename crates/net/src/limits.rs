@@ -66,7 +66,7 @@ pub struct ServerLimits {
     pub greeting: Duration,
     /// A stranger's whole introduction; programs talk here, people have typed the code before.
     pub introduction: Duration,
-    /// From accept until a refusal is sent, whatever its reason, so that its time tells nothing.
+    /// From a stranger's opening message until its refusal is sent, whatever the reason, so that its time tells nothing.
     pub refusal: Duration,
     /// Between two requests of an admitted peer.
     pub idle: Duration,

@@ -42,6 +42,13 @@ pub const TOOLS: &[Tool] = &[
         enabled_by: "apt-get install -y util-linux",
     },
     Tool {
+        name: "script",
+        probe: &["script", "--version"],
+        package: Some("bsdutils"),
+        used_for: "a person at a terminal",
+        enabled_by: "apt-get install -y bsdutils",
+    },
+    Tool {
         name: "root",
         probe: &["sh", "-c", "test $(id -u) = 0"],
         package: None,
@@ -110,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "no tool \"perl6\" in testkit's table, only python3, setpriv, root")]
+    #[should_panic(expected = "no tool \"perl6\" in testkit's table, only python3, setpriv, script, root")]
     fn an_unknown_tool_is_a_mistake_in_the_test() {
         let _ = needs("perl6");
     }

@@ -1,1 +1,34 @@
-//! To be written.
+//! Hostile peers: what they send must end their own call and nothing else, in either direction.
+//!
+//! `frames`: broken or senseless frames to a server, by strangers and by friends gone bad. `floods`: too much, too slow,
+//! or never reading. `servers`: a server that a client trusts by its key, and should not have.
+
+mod floods;
+mod frames;
+mod servers;
+
+use std::fs;
+use std::path::Path;
+
+use landline_testkit::Office;
+
+fn office() -> Office {
+    Office::new(env!("CARGO_BIN_EXE_landline"))
+}
+
+/// Every path below a folder, staging files too.
+fn all_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = vec![folder.to_owned()];
+    while let Some(next) = rest.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            found.push(path.strip_prefix(folder).unwrap().display().to_string());
+            if path.is_dir() && !path.is_symlink() {
+                rest.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -7,6 +7,7 @@ mod interrupted;
 mod introduction;
 mod listing;
 mod moving;
+mod raw;
 mod refusals;
 mod revocation;
 mod serving;

@@ -97,9 +97,10 @@ async fn judged<H: Handler>(
     shared: &Arc<Shared<H>>,
 ) {
     let deadline = Deadline::from_std(arrived + shared.limits.greeting);
+    let mut heard = arrived;
     let judged = tokio::select! {
         () = shared.stop.cancelled() => return,
-        judged = timeout_at(deadline, judge(&mut call, &caller, shared)) => judged,
+        judged = timeout_at(deadline, judge(&mut call, &caller, &mut heard, shared)) => judged,
     };
     match judged {
         Ok(Ok(Some(admission))) => serve(call, admission, place, arrived, shared).await,
@@ -110,7 +111,7 @@ async fn judged<H: Handler>(
         }
         Ok(Err(Refusal::Stranger)) => {
             note(place.as_ref(), Failure::Refused);
-            refuse(call, Fault::stranger(), arrived, shared).await;
+            refuse(call, Fault::stranger(), heard, shared).await;
         }
         Err(_) => {
             note(place.as_ref(), Failure::RanOut);
@@ -120,12 +121,17 @@ async fn judged<H: Handler>(
 }
 
 /// Reads the opening message and asks the handler. A stranger who breaks the protocol is refused like any other.
+/// `heard` becomes the time at which the message had come: a stranger that waits with it must not see how long the
+/// judgement took.
 async fn judge<H: Handler>(
     call: &mut Call,
     caller: &Caller,
+    heard: &mut Instant,
     shared: &Shared<H>,
 ) -> Result<Option<Admission<H::Pass>>, Refusal> {
-    let service = match call.recv::<Open>().await {
+    let opening = call.recv::<Open>().await;
+    *heard = Instant::now();
+    let service = match opening {
         Ok(None) | Err(CallError::Cut | CallError::Io(_)) => return Ok(None),
         Ok(Some(Open::Open { landline: VERSION, service })) => service,
         // An empty name is no service: the handler decides between a stranger's refusal and words for a known peer.
@@ -203,8 +209,8 @@ fn fault_of_peer(fault: &CallError) -> Option<Fault> {
 }
 
 /// Sends a refusal at the one time at which every refusal is sent, so that how long it took tells nothing.
-async fn refuse<H: Handler>(call: Call, fault: Fault, arrived: Instant, shared: &Shared<H>) {
-    sleep_until(Deadline::from_std(arrived + shared.limits.refusal)).await;
+async fn refuse<H: Handler>(call: Call, fault: Fault, since: Instant, shared: &Shared<H>) {
+    sleep_until(Deadline::from_std(since + shared.limits.refusal)).await;
     last_words(call, fault, shared).await;
 }
 

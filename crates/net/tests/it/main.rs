@@ -4,6 +4,8 @@
 //! Every limit is a value, so each test shortens the one it is about and leaves the others long. Nothing sleeps: a
 //! test waits for what it is about, with a deadline far above it ([`house::soon`]). No test bounds the time from
 //! above: a busy machine is slow, not wrong.
+#![allow(clippy::unwrap_used, reason = "these are tests, also where a function is shared by several of them")]
+#![allow(clippy::print_stdout, reason = "a child tells its parent on its standard output")]
 
 mod admission;
 mod alpn;

@@ -7,7 +7,7 @@ use landline_wire::{Fault, Limits, Reply};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::{
-    house::{ALICE, House, MALLORY, calm},
+    house::{ALICE, House, MALLORY, calm, echoes},
     raw,
 };
 
@@ -88,6 +88,21 @@ async fn every_refusal_is_alike_in_bytes_inside_and_on_the_wire_and_none_comes_e
         assert_eq!(heard.received, wire, "{what}");
         assert!(heard.after >= REFUSAL, "{what} after {:?}", heard.after);
     }
+}
+
+#[tokio::test]
+async fn a_stranger_that_waits_with_its_words_does_not_see_how_long_they_were_judged() {
+    let house = House::open(ServerLimits { refusal: REFUSAL, ..calm() }).await;
+    let connected = Instant::now();
+    let mut line = raw::tls_as(MALLORY, house.address()).await;
+    let mut clock = house.call(ALICE, "echo").await.unwrap();
+    while connected.elapsed() < REFUSAL {
+        echoes(&mut clock).await;
+    }
+    let start = Instant::now();
+    line.write_all(&raw::opening("echo")).await.unwrap();
+    assert_ne!(raw::rest_of(&mut line).await, b"");
+    assert!(start.elapsed() >= REFUSAL, "after {:?}", start.elapsed());
 }
 
 #[tokio::test]
