@@ -21,6 +21,9 @@ use serde_json::Value;
 /// How long a peer may take nothing before it counts as one that has stopped reading.
 const FULL: Duration = Duration::from_secs(2);
 
+/// How long a dribbling peer listens between two bytes.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// One frame: kind, length, payload.
 pub(crate) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     let [_, a, b, c] = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -185,6 +188,22 @@ impl Raw {
         drop(self.stream.flush());
         self.socket.set_write_timeout(Some(PATIENCE)).unwrap();
         said
+    }
+
+    /// Says one byte after the other, each after a pause in which it listens; what was heard up to the end of the line.
+    pub(crate) fn dribble(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.socket.set_read_timeout(Some(PAUSE)).unwrap();
+        let (mut heard, mut part) = (Vec::new(), [0; 512]);
+        for byte in bytes {
+            self.say([*byte]);
+            match self.stream.read(&mut part) {
+                Ok(0) => return heard,
+                Ok(n) => heard.extend_from_slice(&part[..n]),
+                Err(fault) if matches!(fault.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+                Err(_) => return heard,
+            }
+        }
+        panic!("all {} bytes were taken, and the line still stands", bytes.len());
     }
 
     /// The next frame, kind and payload; none at the end of the line, however it ended.

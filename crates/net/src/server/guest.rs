@@ -180,6 +180,10 @@ async fn serve<H: Handler>(
             tracing::debug!(%peer, %origin, %fault, "the call broke");
             match (standing, fault_of_peer(&fault)) {
                 (Standing::Known, Some(words)) => last_words(call, words, shared).await,
+                // It was said already, by one side or the other; a reset must not destroy it on its way.
+                (Standing::Known, None) if matches!(fault, CallError::Fault(_)) => {
+                    call.hang_up(shared.limits.linger).await;
+                }
                 (Standing::Known, None) => {}
                 (Standing::Stranger, Some(_)) => {
                     note(place.as_ref(), Failure::RanOut);

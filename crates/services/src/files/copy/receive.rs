@@ -123,13 +123,14 @@ async fn write(writer: &mut CallWriter, mut acks: mpsc::Receiver<Ack>) -> Result
             () = sleep_until(Instant::now() + HEARTBEAT) => Some(Ack::Working {}),
         };
         let Some(ack) = next else { return Ok(()) };
-        let fatal = match &ack {
-            Ack::Error(fault) => Some(fault.clone()),
-            _ => None,
-        };
-        writer.queue(&ack)?;
-        while let Ok(ack) = acks.try_recv() {
+        let mut fatal = None;
+        let mut gathered = Some(ack);
+        while let Some(ack) = gathered {
             writer.queue(&ack)?;
+            if let Ack::Error(fault) = ack {
+                fatal = Some(fault);
+            }
+            gathered = acks.try_recv().ok();
         }
         writer.flush().await?;
         if let Some(fault) = fatal {
