@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use landline_services::{
     admin::msg as admin,
     files::{
-        filter::{Filter, MAX_PATTERN_LEN, MAX_PATTERNS},
+        filter::{Filter, MAX_PATTERN_LEN, MAX_PATTERNS, MAX_PATTERNS_LEN},
         msg::{Ack, Answer, Item, Request},
         tree::Entry,
     },
@@ -116,7 +116,9 @@ pub fn admin_answers(data: &[u8]) {
 pub fn patterns(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let patterns: Vec<String> = text.lines().map(str::to_owned).collect();
-    let too_much = patterns.len() > MAX_PATTERNS || patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN_LEN);
+    let too_much = patterns.len() > MAX_PATTERNS
+        || patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN_LEN)
+        || patterns.iter().map(String::len).sum::<usize>() > MAX_PATTERNS_LEN;
     match Filter::new(&patterns) {
         Ok(filter) => {
             assert!(!too_much);

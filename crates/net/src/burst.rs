@@ -22,6 +22,8 @@ use tokio::{
 const BURST: usize = 512 << 10;
 /// A read of less than this ends the burst: the queue was short, so the peer is no longer ahead of us.
 const ENDS_BELOW: usize = 4 << 10;
+/// No burst before so much has come: more than a stranger may send before he is judged, so that he gets no buffer.
+const STARTS_AFTER: usize = 128 << 10;
 /// Quiet for so long ends the burst too: a peer that stops right after much data is idle, and costs nothing then. Far
 /// above the gaps of a line that is only slow, so that those cost no new buffer each.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -34,6 +36,8 @@ pub(crate) struct Burst<S> {
     taken: usize,
     filled: usize,
     bursting: bool,
+    /// Bytes that came straight through; below [`STARTS_AFTER`] there is no burst.
+    seen: usize,
     /// When the last read of the burst was.
     heard: Instant,
     /// Looks after the burst: fires no earlier than [`PAUSE`] after some read of it.
@@ -43,7 +47,7 @@ pub(crate) struct Burst<S> {
 impl<S> Burst<S> {
     pub(crate) fn new(inner: S) -> Self {
         let (heard, watch) = (Instant::now(), None);
-        Self { inner, buffer: Vec::new(), taken: 0, filled: 0, bursting: false, heard, watch }
+        Self { inner, buffer: Vec::new(), taken: 0, filled: 0, bursting: false, seen: 0, heard, watch }
     }
 
     fn hand_out(&mut self, to: &mut ReadBuf<'_>) {
@@ -87,7 +91,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Burst<S> {
         if !this.bursting {
             let before = to.filled().len();
             ready!(Pin::new(&mut this.inner).poll_read(cx, to))?;
-            this.bursting = to.remaining() == 0 && to.filled().len() - before >= ENDS_BELOW;
+            let came = to.filled().len() - before;
+            this.seen = this.seen.saturating_add(came);
+            this.bursting = to.remaining() == 0 && came >= ENDS_BELOW && this.seen >= STARTS_AFTER;
             if this.bursting {
                 this.heard = Instant::now();
             }

@@ -52,6 +52,10 @@ impl Default for DialLimits {
 pub struct ServerLimits {
     /// Calls at once, of all kinds; a permit is taken before accept. One costs some 40 KiB when idle.
     pub calls: usize,
+    /// Calls at once through UNIX sockets; apart from the others, so that nobody from afar can shut out the owner.
+    pub local_calls: usize,
+    /// Calls at once of one key, so that one machine can't take everything.
+    pub calls_per_key: usize,
     /// Connections not admitted yet at which some are turned away (OpenSSH `MaxStartups` start).
     pub strangers_start: usize,
     /// Share of connections turned away from there on, of 100, rising to all at `strangers_full`.
@@ -88,6 +92,8 @@ impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             calls: 1024,
+            local_calls: 64,
+            calls_per_key: 64,
             strangers_start: 10,
             strangers_drop_percent: 30,
             strangers_full: 100,

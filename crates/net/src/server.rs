@@ -70,6 +70,8 @@ pub enum Refusal {
     Stranger,
     /// Is known, so may hear why.
     Known(Fault),
+    /// It can't be told who this is, by no fault of the caller: hears what a stranger hears, and is not penalised.
+    Unknown,
 }
 
 /// How serving ended.
@@ -109,6 +111,7 @@ pub(crate) struct Shared<H> {
     tls: Arc<rustls::ServerConfig>,
     limits: ServerLimits,
     calls: Arc<Semaphore>,
+    local_calls: Arc<Semaphore>,
     door: Door,
     live: Live,
     /// Finish what runs.
@@ -135,6 +138,7 @@ impl<H: Handler> Server<H> {
             tls: Arc::new(identity.server_config()?),
             limits,
             calls: Arc::new(Semaphore::new(limits.calls)),
+            local_calls: Arc::new(Semaphore::new(limits.local_calls)),
             door: Door::new(&limits),
             live: Live::default(),
             stop: CancellationToken::new(),
@@ -189,7 +193,7 @@ impl<H: Handler> Server<H> {
         if timeout(self.shared.limits.grace, all_done).await.is_ok() {
             return 0;
         }
-        let running = self.shared.limits.calls - self.shared.calls.available_permits();
+        let running = self.shared.live.count();
         self.shared.cut.cancel();
         while accepting.join_next().await.is_some() {}
         running

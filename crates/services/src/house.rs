@@ -74,7 +74,8 @@ pub struct HouseFacts {
     pub share: PathBuf,
     /// Whether nobody may write.
     pub read_only: bool,
-    /// Whether nobody is enrolled and no code is open: the owner will want to invite somebody.
+    /// Whether nobody is enrolled and nobody was ever invited: the owner will want to. A code that was burned or has
+    /// expired is not replaced by itself.
     pub first_start: bool,
 }
 
@@ -116,6 +117,16 @@ pub enum HouseError {
         /// The state folder.
         home: PathBuf,
     },
+    /// Only the owner of a state folder may serve it: the socket would be another user's, and the owner locked out.
+    #[error("{} belongs to uid {owner}, and only that user may serve it; this is uid {user}", home.display())]
+    NotOwner {
+        /// The state folder.
+        home: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who tried.
+        user: u32,
+    },
     /// The state folder failed; also if another house is open on it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,6 +141,10 @@ impl House {
     /// # Errors
     /// [`HouseError`]; nothing is left behind but a share that was made.
     pub async fn open(line: &Line, options: HouseOptions) -> Result<Self, HouseError> {
+        let (owner, user) = (line.home().owner_uid(), rustix::process::geteuid().as_raw());
+        if owner != user {
+            return Err(HouseError::NotOwner { home: line.home().path().to_owned(), owner, user });
+        }
         let lock = line.home().lock_for_serving()?;
         let tree = open_share(line.home().path(), &options.share)?;
         let key = line.home().machine_key()?;

@@ -2,7 +2,7 @@
 //!
 //! In: a contact's name, or `localhost` for the owner's own server. Out: a call to one of its services, its key checked.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use landline_addr::{
     contact::{ContactName, Machine},
@@ -120,7 +120,11 @@ impl Line {
                 Peer::Uid(uid) if uid != self.home.owner_uid() => Err(LineError::Impostor { socket, uid }),
                 Peer::Uid(_) | Peer::Key(_) => Ok(call),
             },
-            Err(DialError::Connect { .. }) => Err(LineError::NotServing { socket }),
+            Err(DialError::Connect { source, .. })
+                if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
+            {
+                Err(LineError::NotServing { socket })
+            }
             Err(other) => Err(other.into()),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a peer as its connection proved it, and the service it opened. Out: a pass, or a refusal. Asked after every
 //! handshake, resumed or not, so that a revoked key is a stranger at once. Fails closed: if the store can't answer,
-//! everybody is a stranger. Source: ARCHITECTURE.md, decisions 2, 3 and 5.
+//! nobody comes in. Source: ARCHITECTURE.md, decisions 2, 3 and 5.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -74,7 +74,7 @@ impl Handler for Switchboard {
                 Ok(None) => Err(Refusal::Stranger),
                 Err(fault) => {
                     tracing::error!(%fault, "nobody can be admitted: the store does not answer");
-                    Err(Refusal::Stranger)
+                    Err(Refusal::Unknown)
                 }
             },
         }

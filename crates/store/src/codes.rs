@@ -90,6 +90,12 @@ pub trait Codes {
     /// Any fault of the database.
     fn list_codes(&self, now: SystemTime) -> impl Future<Output = Result<Vec<OpenCode>, StoreError>> + Send;
 
+    /// Whether any code was ever opened on this home, however it ended.
+    ///
+    /// # Errors
+    /// Any fault of the database.
+    fn ever_opened(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// The lowest number that no open code has. Nothing is reserved: opening may still find it taken.
     ///
     /// # Errors

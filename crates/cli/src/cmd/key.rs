@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use landline_services::admin::Admin;
 use landline_services::line::{Line, LineError};
 use landline_store::{EnrolledKey, Keys as _};
+use landline_trust::key::Fingerprint;
 use landline_wire::shown;
 use serde::Serialize;
 
@@ -124,10 +125,19 @@ async fn through_server(line: &Line, fingerprint: &str) -> Result<Option<usize>,
     Ok(Some(admin.revoke(fingerprint).await?.cut))
 }
 
-/// The one key that is meant. A label is the other machine's own choice, so a tie is never broken by guessing.
+/// The one key that is meant: by its whole fingerprint, else by the beginning of it, else by label. In this order,
+/// because a label is the other machine's own choice and might be somebody's fingerprint. A tie is never broken by
+/// guessing.
 fn pick<'a>(keys: &'a [EnrolledKey], which: &str) -> Result<&'a EnrolledKey, Fail> {
-    let meant = |key: &&EnrolledKey| key.key.fingerprint().matches_prefix(which) || key.label == which;
-    let found: Vec<&EnrolledKey> = keys.iter().filter(meant).collect();
+    let whole = which.parse::<Fingerprint>().ok();
+    if let Some(key) = keys.iter().find(|key| Some(key.key.fingerprint()) == whole) {
+        return Ok(key);
+    }
+    let mut found: Vec<&EnrolledKey> =
+        keys.iter().filter(|key| key.key.fingerprint().matches_prefix(which)).collect();
+    if found.is_empty() {
+        found = keys.iter().filter(|key| key.label == which).collect();
+    }
     match found.as_slice() {
         [key] => Ok(key),
         [] => Err(Fail::new(Exit::NotFound, format_args!("no enrolled key is called {}", shown(which)))
@@ -166,6 +176,15 @@ mod tests {
         assert_eq!(pick(&keys, &whole).unwrap(), &keys[1]);
         assert_eq!(pick(&keys, &whole[..9].to_uppercase()).unwrap(), &keys[1]);
         assert_eq!(pick(&keys, "laptop").unwrap(), &keys[0]);
+    }
+
+    #[test]
+    fn a_label_that_is_somebodys_fingerprint_protects_nobody() {
+        let mut keys = keys();
+        let (first, second) = (keys[0].key.fingerprint().to_string(), keys[1].key.fingerprint().to_string());
+        (keys[0].label, keys[1].label) = (second.clone(), first.clone());
+        assert_eq!(pick(&keys, &first).unwrap(), &keys[0]);
+        assert_eq!(pick(&keys, &second[..9]).unwrap(), &keys[1]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod moving;
 mod raw;
 mod refusals;
 mod revocation;
+mod scene;
 mod serving;
 mod transfer;
 mod traversal;

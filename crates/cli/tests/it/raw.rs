@@ -18,11 +18,15 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConnection, StreamOwned};
 use serde_json::Value;
 
-/// How long a peer may take nothing before it counts as one that has stopped reading.
-const FULL: Duration = Duration::from_secs(2);
+/// How long a peer that is expected to stop reading may take nothing before it counts as one that has. If it was only
+/// slow, the test proves less, but does not fail.
+const FULL: Duration = Duration::from_millis(300);
 
 /// How long a dribbling peer listens between two bytes.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a door that is full is tried; a try takes about a millisecond.
+const TRIES: usize = 1000;
 
 /// One frame: kind, length, payload.
 pub(crate) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
@@ -122,9 +126,11 @@ impl Raw {
         Self::dial_from(Ipv4Addr::LOCALHOST, server, identity)
     }
 
-    /// Calls from an address of 127.0.0.0/8, so that its penalties are its own.
+    /// Calls from an address of 127.0.0.0/8, so that its penalties are its own; again and again while the door is full.
     pub(crate) fn dial_from(from: Ipv4Addr, server: SocketAddr, identity: &Identity) -> Self {
-        Self::dial_with(from, server, &Arc::new(identity.client_config(false).unwrap())).unwrap()
+        let config = Arc::new(identity.client_config(false).unwrap());
+        let mut tries = (0..TRIES).map(|_| Self::dial_with(from, server, &config));
+        tries.find_map(Result::ok).expect("the door opens")
     }
 
     /// Calls with a configuration of the test's own, which may remember sessions.
@@ -175,19 +181,29 @@ impl Raw {
         self.stream.exporter()
     }
 
-    /// Sends bytes, whatever they are. That the other end is gone already is no fault of the test.
-    pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
-        drop(self.stream.write_all(bytes.as_ref()).and_then(|()| self.stream.flush()));
+    /// Sends bytes, whatever they are; whether they were taken. That the other end is gone already is no fault of the test.
+    pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).and_then(|()| self.stream.flush()).is_ok()
     }
 
-    /// Says the same again and again until `times`, or until the other end is gone or has taken nothing for a while;
-    /// how often it was taken.
-    pub(crate) fn flood(&mut self, bytes: &[u8], times: usize) -> usize {
+    /// Says the same so many times.
+    ///
+    /// Panics if the other end does not take it all.
+    pub(crate) fn flood(&mut self, bytes: &[u8], times: usize) {
+        for n in 0..times {
+            self.stream.write_all(bytes).unwrap_or_else(|fault| panic!("{n} of {times} were taken: {fault}"));
+        }
+        self.stream.flush().unwrap();
+    }
+
+    /// Says the same until the other end takes no more for a while, or is gone.
+    ///
+    /// Panics if it takes all of `times`.
+    pub(crate) fn flood_until_full(&mut self, bytes: &[u8], times: usize) {
         self.socket.set_write_timeout(Some(FULL)).unwrap();
-        let said = (0..times).take_while(|_| self.stream.write_all(bytes).is_ok()).count();
-        drop(self.stream.flush());
+        let taken = (0..times).take_while(|_| self.stream.write_all(bytes).is_ok()).count();
         self.socket.set_write_timeout(Some(PATIENCE)).unwrap();
-        said
+        assert!(taken < times, "who does not read the answers must be held up");
     }
 
     /// Says one byte after the other, each after a pause in which it listens; what was heard up to the end of the line.

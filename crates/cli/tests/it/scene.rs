@@ -1,16 +1,17 @@
 //! Scene: two machines that know each other, for the tests of files.
 //!
-//! In: nothing, or how the binary is to be started. Out: `desk`, serving, and `laptop`, to which `desk:` means it; what
+//! In: nothing, or how the server is to be started. Out: `desk`, serving, and `laptop`, to which `desk:` means it; what
 //! lies in a folder as a value that can be compared; staging files that were left.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use landline_testkit::{Cmd, Linkbox, Machine, Office, Random, Serving};
+use tempfile::TempDir;
 
 pub(crate) const BIN: &str = env!("CARGO_BIN_EXE_landline");
 pub(crate) const MIB: usize = 1 << 20;
@@ -23,54 +24,37 @@ pub(crate) struct Scene {
     pub(crate) desk: Serving,
     pub(crate) laptop: Machine,
     pub(crate) office: Office,
+    /// Holds the program that starts the binary, if that is not started by itself.
+    around: Option<TempDir>,
 }
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let office = Office::new(BIN);
-        let (desk, laptop) = office.introduced();
-        Self { desk, laptop, office }
+        Self::serving_with(&[])
     }
 
-    /// A desk that is started with more arguments.
+    /// A desk that serves with more arguments.
     pub(crate) fn serving_with(arguments: &[&str]) -> Self {
-        Self::in_office(Office::new(BIN), arguments)
+        Self::open(Office::new(BIN), None, arguments)
     }
 
-    /// A desk whose every start goes through `script`, in which `"$@"` is the command with all its arguments.
-    pub(crate) fn started_by(script: &str) -> Self {
-        Self::started_by_with(script, &[])
-    }
-
-    pub(crate) fn started_by_with(script: &str, arguments: &[&str]) -> Self {
+    /// A desk whose server is started by a line of shell: `$SHARE` is the folder, `"$@"` the whole command.
+    pub(crate) fn served_by(line: &str) -> Self {
         let around = tempfile::tempdir().unwrap();
         let program = around.path().join("landline");
-        let text = format!("#!/bin/sh\nset -e -- {BIN} \"$@\"\n[ \"$2\" = serve ] || exec \"$@\"\n{script}\n");
+        let text = format!(
+            "#!/bin/sh\nset -e -- {BIN} \"$@\"\n[ \"$2\" = serve ] || exec \"$@\"\nSHARE=$3\nexport SHARE\n{line}\n"
+        );
         fs::write(&program, text).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        Self::in_office(Office::new(&program), arguments).on(around)
+        Self::open(Office::new(&program), Some(around), &[])
     }
 
-    fn in_office(office: Office, arguments: &[&str]) -> Self {
-        let desk = office.machine("desk");
-        let share = desk.share();
-        let serve = desk.cmd([OsStr::new("serve"), share.as_os_str(), OsStr::new("--listen")]);
-        let desk = serve.args(["tcp://127.0.0.1:0", "--json"]).args(arguments).serving();
+    fn open(office: Office, around: Option<TempDir>, arguments: &[&str]) -> Self {
+        let desk = serve(&office.machine("desk"), arguments);
         let laptop = office.machine("laptop");
         laptop.joins(&desk, "desk");
-        Self { desk, laptop, office }
-    }
-
-    /// Every start has happened, except those of the machines' commands, which find the program where it is moved to.
-    fn on(self, around: tempfile::TempDir) -> Self {
-        // The program must stay as long as commands are run: it goes with the office.
-        fs::rename(around.keep(), self.office.root().join("around")).unwrap();
-        std::os::unix::fs::symlink(self.office.root().join("around"), self.around()).unwrap();
-        self
-    }
-
-    fn around(&self) -> PathBuf {
-        unreachable!()
+        Self { desk, laptop, office, around }
     }
 
     pub(crate) fn share(&self) -> PathBuf {
@@ -100,4 +84,91 @@ impl Scene {
     pub(crate) fn get(&self, source: impl AsRef<OsStr>, target: impl AsRef<OsStr>) -> Cmd {
         self.laptop.cmd(["get"]).arg(source).arg(target)
     }
+
+    /// A file in the share, with the folders above it.
+    pub(crate) fn shares(&self, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.share().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Lets running calls end, and with them everything that the server had still to tidy.
+    pub(crate) fn stops(self) -> Stopped {
+        let _ = self.desk.stops();
+        Stopped { office: self.office, _around: self.around }
+    }
+}
+
+/// A scene whose server has ended in order.
+pub(crate) struct Stopped {
+    office: Office,
+    _around: Option<TempDir>,
+}
+
+impl Stopped {
+    pub(crate) fn share(&self) -> PathBuf {
+        self.office.machine("desk").share()
+    }
+}
+
+/// As [`Machine::serve`], with more arguments.
+pub(crate) fn serve(machine: &Machine, arguments: &[&str]) -> Serving {
+    let share = machine.share();
+    let command = machine.cmd([OsStr::new("serve"), share.as_os_str(), OsStr::new("--listen")]);
+    command.args(["tcp://127.0.0.1:0", "--json"]).args(arguments).serving()
+}
+
+/// `desk:NAME`, whatever the bytes of the name.
+pub(crate) fn on_desk(name: impl AsRef<OsStr>) -> OsString {
+    let mut place = OsString::from("desk:");
+    place.push(name);
+    place
+}
+
+/// A name of any bytes.
+pub(crate) fn name(bytes: &[u8]) -> &OsStr {
+    OsStr::from_bytes(bytes)
+}
+
+/// Bytes that belong to `seed`.
+pub(crate) fn random(seed: u64, count: usize) -> Vec<u8> {
+    Random::new(seed).bytes(count)
+}
+
+/// A file of zeros that takes no room, as large as a test needs.
+pub(crate) fn hollow(path: impl AsRef<Path>, size: usize) {
+    fs::File::create(path).unwrap().set_len(size as u64).unwrap();
+}
+
+/// Everything below `folder` by its path, staging files included: bytes of files, targets of links, words for the rest.
+pub(crate) fn snapshot(folder: impl AsRef<Path>) -> BTreeMap<PathBuf, Vec<u8>> {
+    let folder = folder.as_ref();
+    let mut found = BTreeMap::new();
+    let mut rest = vec![folder.to_owned()];
+    while let Some(dir) = rest.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            let kind = fs::symlink_metadata(&path).unwrap().file_type();
+            let what = match () {
+                () if kind.is_file() => fs::read(&path).unwrap(),
+                () if kind.is_symlink() => [b"-> ", fs::read_link(&path).unwrap().as_os_str().as_bytes()].concat(),
+                () if kind.is_dir() => b"a folder".to_vec(),
+                () if kind.is_fifo() => b"a pipe".to_vec(),
+                () if kind.is_socket() => b"a socket".to_vec(),
+                () => b"a device".to_vec(),
+            };
+            if kind.is_dir() {
+                rest.push(path.clone());
+            }
+            found.insert(path.strip_prefix(folder).unwrap().to_owned(), what);
+        }
+    }
+    found
+}
+
+/// Staging files below `folder`.
+pub(crate) fn residue(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let is_staging = |path: &PathBuf| path.file_name().unwrap().as_bytes().starts_with(STAGING.as_bytes());
+    snapshot(folder).into_keys().filter(is_staging).collect()
 }

@@ -22,6 +22,8 @@ pub struct CallWriter {
     wr: Box<dyn AsyncWrite + Send + Unpin>,
     idle: Duration,
     outbox: BytesMut,
+    /// A block was left in the middle: whatever followed would be taken for its bytes.
+    torn: bool,
 }
 
 impl fmt::Debug for CallWriter {
@@ -32,7 +34,7 @@ impl fmt::Debug for CallWriter {
 
 impl CallWriter {
     pub(crate) fn new(wr: Box<dyn AsyncWrite + Send + Unpin>, idle: Duration) -> Self {
-        Self { wr, idle, outbox: BytesMut::new() }
+        Self { wr, idle, outbox: BytesMut::new(), torn: false }
     }
 
     /// How long the peer may take nothing of what we send. Where the peer shows life in the other direction, as in a
@@ -77,6 +79,9 @@ impl CallWriter {
     /// # Errors
     /// [`CallError::Silent`] if the peer takes nothing for the idle time, else as the line fails.
     pub async fn flush(&mut self) -> Result<(), CallError> {
+        if self.torn {
+            return Err(CallError::Cut);
+        }
         while !self.outbox.is_empty() {
             let wrote = timeout(self.idle, self.wr.write(&self.outbox)).await;
             match wrote.map_err(|_| CallError::Silent(self.idle))?? {
@@ -91,7 +96,7 @@ impl CallWriter {
         Ok(())
     }
 
-    /// Sends a block, behind what is queued. Not cancel-safe: dropped in the middle, the stream is out of step.
+    /// Sends a block, behind what is queued. Not cancel-safe: once dropped in the middle, nothing more can be sent.
     ///
     /// # Errors
     /// As [`Self::flush`].
@@ -99,7 +104,11 @@ impl CallWriter {
         if self.has_queued() {
             self.flush().await?;
         }
+        if self.torn {
+            return Err(CallError::Cut);
+        }
         let mut frame = block.frame()?;
+        self.torn = true;
         while !frame.is_empty() {
             let wrote = timeout(self.idle, self.wr.write(frame)).await;
             match wrote.map_err(|_| CallError::Silent(self.idle))?? {
@@ -107,6 +116,7 @@ impl CallWriter {
                 n => frame = frame.get(n..).unwrap_or_default(),
             }
         }
+        self.torn = false;
         timeout(self.idle, self.wr.flush()).await.map_err(|_| CallError::Silent(self.idle))??;
         Ok(())
     }

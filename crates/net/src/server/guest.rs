@@ -80,64 +80,76 @@ async fn shake_hands<H: Handler>(stream: TcpStream, from: SocketAddr, shared: &S
 async fn greeted<H: Handler>(call: Call, place: Option<Place>, arrived: Instant, shared: &Arc<Shared<H>>) {
     let caller = Caller { peer: call.peer(), origin: call.origin() };
     let cut = shared.cut.child_token();
-    let _registered = shared.live.register(caller.peer, cut.clone());
+    let registered = shared.live.register(caller.peer, cut.clone());
     tokio::select! {
         biased;
         () = cut.cancelled() => tracing::info!(peer = %caller.peer, origin = %caller.origin, "cut"),
-        () = judged(call, caller, place, arrived, shared) => {}
+        () = judged(call, caller, registered.others, place, arrived, shared) => {}
     }
 }
 
-/// The opening message, the judgement, and what follows from it.
+/// The opening message, the judgement, and what follows from it. `others`: calls of the same peer that run already.
 async fn judged<H: Handler>(
     mut call: Call,
     caller: Caller,
+    others: usize,
     place: Option<Place>,
     arrived: Instant,
     shared: &Arc<Shared<H>>,
 ) {
     let deadline = Deadline::from_std(arrived + shared.limits.greeting);
-    let mut heard = arrived;
-    let judged = tokio::select! {
+    let opened = tokio::select! {
         () = shared.stop.cancelled() => return,
-        judged = timeout_at(deadline, judge(&mut call, &caller, &mut heard, shared)) => judged,
+        opened = timeout_at(deadline, opened(&mut call)) => opened,
     };
-    match judged {
-        Ok(Ok(Some(admission))) => serve(call, admission, place, arrived, shared).await,
-        Ok(Ok(None)) => note(place.as_ref(), Failure::NoAttempt),
-        Ok(Err(Refusal::Known(fault))) => {
+    let service = match opened {
+        Ok(Some(service)) => service,
+        Ok(None) => return note(place.as_ref(), Failure::NoAttempt),
+        Err(_) => {
+            note(place.as_ref(), Failure::RanOut);
+            return refuse(call, Fault::stranger(), arrived, shared).await;
+        }
+    };
+    // A refusal's time counts from here: a stranger that waits with its opening must not see how long we judge. And how
+    // long that takes is no fault of the caller's, so it has a deadline of its own and costs nothing.
+    let heard = Instant::now();
+    let judging = timeout(shared.limits.greeting, shared.handler.admit(&caller, &service));
+    match judging.await.unwrap_or(Err(Refusal::Unknown)) {
+        Ok(admission) if admission.standing == Standing::Known && others >= shared.most(&caller) => {
+            let text = format!("{others} calls of this machine run already; end some, or wait");
+            last_words(call, Fault::new(ErrorCode::Refused, text), shared).await;
+        }
+        Ok(admission) => serve(call, admission, place, arrived, shared).await,
+        Err(Refusal::Known(fault)) => {
             tracing::debug!(peer = %caller.peer, code = ?fault.code, "refused");
             last_words(call, fault, shared).await;
         }
-        Ok(Err(Refusal::Stranger)) => {
+        Err(Refusal::Stranger) => {
             note(place.as_ref(), Failure::Refused);
             refuse(call, Fault::stranger(), heard, shared).await;
         }
-        Err(_) => {
-            note(place.as_ref(), Failure::RanOut);
-            refuse(call, Fault::stranger(), arrived, shared).await;
+        Err(Refusal::Unknown) => refuse(call, Fault::stranger(), heard, shared).await,
+    }
+}
+
+impl<H> Shared<H> {
+    /// Calls that this caller may have at once.
+    fn most(&self, caller: &Caller) -> usize {
+        match caller.peer {
+            Peer::Key(_) => self.limits.calls_per_key,
+            Peer::Uid(_) => self.limits.local_calls,
         }
     }
 }
 
-/// Reads the opening message and asks the handler. A stranger who breaks the protocol is refused like any other.
-/// `heard` becomes the time at which the message had come: a stranger that waits with it must not see how long the
-/// judgement took.
-async fn judge<H: Handler>(
-    call: &mut Call,
-    caller: &Caller,
-    heard: &mut Instant,
-    shared: &Shared<H>,
-) -> Result<Option<Admission<H::Pass>>, Refusal> {
-    let opening = call.recv::<Open>().await;
-    *heard = Instant::now();
-    let service = match opening {
-        Ok(None) | Err(CallError::Cut | CallError::Io(_)) => return Ok(None),
-        Ok(Some(Open::Open { landline: VERSION, service })) => service,
-        // An empty name is no service: the handler decides between a stranger's refusal and words for a known peer.
-        Ok(Some(Open::Open { .. })) | Err(_) => String::new(),
-    };
-    shared.handler.admit(caller, &service).await.map(Some)
+/// The service that the opening message names; `None` if the caller left. Whoever breaks the protocol names no service:
+/// the handler decides between a stranger's refusal and words for a known peer.
+async fn opened(call: &mut Call) -> Option<String> {
+    match call.recv::<Open>().await {
+        Ok(None) | Err(CallError::Cut | CallError::Io(_)) => None,
+        Ok(Some(Open::Open { landline: VERSION, service })) => Some(service),
+        Ok(Some(Open::Open { .. })) | Err(_) => Some(String::new()),
+    }
 }
 
 async fn serve<H: Handler>(

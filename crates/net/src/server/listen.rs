@@ -74,10 +74,14 @@ impl Listener {
 pub(crate) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shared<H>>) {
     let mut calls = JoinSet::new();
     let mut trouble = Trouble::new(shared.limits.accept_backoff, shared.limits.accept_backoff_max);
+    let permits = match &listener {
+        Listener::Tcp(_) => &shared.calls,
+        Listener::Unix(..) => &shared.local_calls,
+    };
     loop {
         let arrival = async {
             // The permit comes first: without one, callers wait in the kernel's queue and cost nothing here.
-            let permit = Arc::clone(&shared.calls).acquire_owned().await.map_err(io::Error::other)?;
+            let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
             listener.accept().await.map(|arrived| (arrived, permit))
         };
         tokio::pin!(arrival);

@@ -60,8 +60,10 @@ impl Live {
 
     pub(crate) fn register(&self, peer: Peer, cut: CancellationToken) -> Registered {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(id, (peer, cut));
-        Registered { live: self.clone(), id }
+        let mut calls = self.lock();
+        let others = calls.values().filter(|(other, _)| *other == peer).count();
+        calls.insert(id, (peer, cut));
+        Registered { live: self.clone(), id, others }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, (Peer, CancellationToken)>> {
@@ -74,6 +76,8 @@ impl Live {
 pub(crate) struct Registered {
     live: Live,
     id: u64,
+    /// Calls of the same peer that ran when this one came.
+    pub(crate) others: usize,
 }
 
 impl Drop for Registered {

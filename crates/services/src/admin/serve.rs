@@ -19,6 +19,10 @@ const LONGEST_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// Tries at finding a number nobody took meanwhile.
 const NUMBER_TRIES: u32 = 8;
 
+/// Numbers of two digits, one of which is taken at random: whoever burns codes from afar must find each first, and who
+/// tries them in a row is slowed long before he is through.
+const SHORT_NUMBERS: u16 = 99;
+
 /// What does not change while a server runs.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -73,11 +77,14 @@ impl Desk {
     pub async fn invite(&self, valid: Duration) -> Result<Invitation, Fault> {
         let valid = valid.clamp(Duration::from_secs(1), LONGEST_CODE_LIFE);
         let user = self.store.default_user().await.map_err(|fault| words(&fault))?.name;
-        for _ in 0..NUMBER_TRIES {
+        for tried in 0..NUMBER_TRIES {
             let now = SystemTime::now();
-            let number = self.store.free_number(now).await.map_err(|fault| words(&fault))?;
-            let mut random = [0; 4];
-            getrandom::fill(&mut random).map_err(|fault| Fault::new(ErrorCode::Internal, fault.to_string()))?;
+            let [byte, random @ ..] = random_bytes::<5>()?;
+            let number = if tried < NUMBER_TRIES / 2 {
+                1 + u16::from(byte) % SHORT_NUMBERS
+            } else {
+                self.store.free_number(now).await.map_err(|fault| words(&fault))?
+            };
             let code = Code::from_random(number, random);
             let open =
                 OpenCode { number, secret: code.secret(), user: user.clone(), expires_at: now + valid, breaks: 0 };
@@ -118,6 +125,14 @@ impl Desk {
             calls: self.live.count(),
             open_codes: codes.iter().map(|code| code.number).collect(),
         })
+    }
+}
+
+fn random_bytes<const N: usize>() -> Result<[u8; N], Fault> {
+    let mut random = [0; N];
+    match getrandom::fill(&mut random) {
+        Ok(()) => Ok(random),
+        Err(fault) => Err(Fault::new(ErrorCode::Internal, format!("the system gives no random bytes: {fault}"))),
     }
 }
 

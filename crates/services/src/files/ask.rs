@@ -3,13 +3,19 @@
 //! [`Files`] is one call, used for request after request. [`job`] says what `put` and `get` are to move and where it
 //! shall be; the moving itself is [`super::copy`], the same at both ends.
 
+use std::future::Future;
+
 use landline_addr::{contact::Machine, path::SharePath};
-use landline_net::{Call, CallError, Received};
+use landline_net::{Call, CallError, CallWriter, Received};
 use landline_wire::{ErrorCode, Fault, WireName, decode};
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt as _},
+    time::{Instant, sleep_until},
+};
 
 use super::{
-    msg::{Answer, Item, Request, SERVICE},
+    copy::HEARTBEAT,
+    msg::{Ack, Answer, Item, Request, SERVICE},
     tree::{Entry, TreeError},
 };
 use crate::line::{Line, LineError};
@@ -18,6 +24,9 @@ pub mod job;
 mod transfer;
 
 pub use job::{GetJob, Placing, PutJob};
+
+/// Entries of one directory, and things in a dry run, that we hold for a machine that lists and lists.
+const MAX_LISTED: usize = 1 << 20;
 
 /// What a remote path is.
 #[derive(Debug, Clone)]
@@ -63,6 +72,9 @@ pub enum FilesError {
         /// Which file.
         path: Vec<u8>,
     },
+    /// The other machine lists without end.
+    #[error("the other machine listed more than {MAX_LISTED} things")]
+    Endless,
     /// The output did not take the bytes.
     #[error("writing the output failed: {0}")]
     Output(std::io::Error),
@@ -100,6 +112,9 @@ impl Files {
             match answer {
                 Answer::Entries { entries, more } => {
                     all.extend(entries.into_iter().map(Entry::from));
+                    if all.len() > MAX_LISTED {
+                        return Err(FilesError::Endless);
+                    }
                     if !more {
                         return Ok(all);
                     }
@@ -171,10 +186,10 @@ impl Files {
         let (reader, writer) = self.call.halves();
         let (mut hasher, mut sum, mut whole, mut refused) = (blake3::Hasher::new(), 0u64, false, None);
         loop {
-            let item = match reader.recv().await?.ok_or(CallError::Cut)? {
+            let item = match showing_life(writer, reader.recv()).await??.ok_or(CallError::Cut)? {
                 Received::Data(data) => {
                     hasher.update(&data);
-                    out.write_all(&data).await.map_err(FilesError::Output)?;
+                    showing_life(writer, out.write_all(&data)).await?.map_err(FilesError::Output)?;
                     sum = sum.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
                     reader.recycle(data);
                     continue;
@@ -191,9 +206,9 @@ impl Files {
                 Item::Dir { .. } | Item::DirEnd { .. } => return Err(out_of_turn()),
             }
         }
-        out.flush().await.map_err(FilesError::Output)?;
+        showing_life(writer, out.flush()).await?.map_err(FilesError::Output)?;
         let (files, failed) = if whole { (1, 0) } else { (0, 1) };
-        writer.queue(&super::msg::Ack::Done { files, bytes: sum, failed })?;
+        writer.queue(&Ack::Done { files, bytes: sum, failed })?;
         writer.flush().await?;
         match refused {
             Some(fault) => Err(fault.into()),
@@ -226,6 +241,20 @@ impl Files {
         match self.ask(request).await? {
             Answer::Done {} => Ok(()),
             other => Err(unexpected(other)),
+        }
+    }
+}
+
+/// Waits for `event`, and tells the sender now and then that it is waited for: the output may be slow, or a person.
+async fn showing_life<T>(writer: &mut CallWriter, event: impl Future<Output = T>) -> Result<T, CallError> {
+    tokio::pin!(event);
+    loop {
+        tokio::select! {
+            done = &mut event => return Ok(done),
+            () = sleep_until(Instant::now() + HEARTBEAT) => {
+                writer.queue(&Ack::Working {})?;
+                writer.flush().await?;
+            }
         }
     }
 }

@@ -11,6 +11,9 @@ pub const MAX_PATTERNS: usize = 64;
 /// Bytes of one pattern; it is compiled by the peer.
 pub const MAX_PATTERN_LEN: usize = 256;
 
+/// Bytes of all patterns together: what they compile to grows faster than they do.
+pub const MAX_PATTERNS_LEN: usize = 4096;
+
 /// Compiled patterns.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -31,7 +34,9 @@ pub enum FilterError {
         why: String,
     },
     /// Too many or too long.
-    #[error("too many patterns ({MAX_PATTERNS} are allowed) or one longer than {MAX_PATTERN_LEN} bytes")]
+    #[error(
+        "too many patterns: {MAX_PATTERNS} are allowed, each of {MAX_PATTERN_LEN} bytes, {MAX_PATTERNS_LEN} bytes together"
+    )]
     TooMuch,
 }
 
@@ -41,7 +46,9 @@ impl Filter {
     /// # Errors
     /// [`FilterError`] names the pattern.
     pub fn new(patterns: &[String]) -> Result<Self, FilterError> {
-        if patterns.len() > MAX_PATTERNS || patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN_LEN) {
+        let together: usize = patterns.iter().map(String::len).sum();
+        let too_long = together > MAX_PATTERNS_LEN || patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN_LEN);
+        if too_long || patterns.len() > MAX_PATTERNS {
             return Err(FilterError::TooMuch);
         }
         let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());

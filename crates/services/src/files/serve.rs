@@ -9,15 +9,11 @@ use landline_addr::path::SharePath;
 use landline_net::{Call, CallError, CallWriter, Ended};
 use landline_trust::grant::{Ask, Grant, may};
 use landline_wire::{ErrorCode, Fault, MessageError, WireName};
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep_until},
-};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     copy::{
-        HEARTBEAT, receive,
+        receive,
         send::{self, Root},
     },
     engine::{GROUP, LocalEngine},
@@ -27,10 +23,15 @@ use super::{
     watch::{Outcome, Watch},
 };
 
+mod disk;
+
+use disk::Disk;
+
 /// A share as a service: one value for all calls.
 #[derive(Debug, Clone)]
 pub struct Share {
     engine: Arc<LocalEngine>,
+    disk: Disk,
     read_only: bool,
 }
 
@@ -47,7 +48,7 @@ impl Share {
     /// Serves `tree`; with `read_only` whatever the grants say.
     #[must_use]
     pub fn new(tree: Arc<Tree>, read_only: bool) -> Self {
-        Self { engine: Arc::new(LocalEngine::new(tree)), read_only }
+        Self { engine: Arc::new(LocalEngine::new(tree)), disk: Disk::new(), read_only }
     }
 
     /// Answers requests until the caller hangs up, or until `stop` between two of them.
@@ -100,6 +101,14 @@ impl Share {
             }
             Request::Move { from, to, replace } => {
                 let both = self.writable(visitor, &from).and_then(|from| Ok((from, self.writable(visitor, &to)?)));
+                let both = both.and_then(|(from, to)| {
+                    // Else moving were a way to read: out of where one may only write.
+                    let reads = |path: &SharePath| may(&visitor.grants, &Ask::FilesRead(path));
+                    if reads(&to) && !reads(&from) {
+                        return Err(Fault::new(ErrorCode::Refused, format!("{} may not read here", visitor.name)));
+                    }
+                    Ok((from, to))
+                });
                 self.change(call, both, move |tree, (from, to)| tree.rename(&from, &to, replace)).await
             }
             Request::Remove { path, recursive } => {
@@ -120,7 +129,7 @@ impl Share {
             Err(fault) => Answer::Error(fault),
             Ok(what) => {
                 let tree = Arc::clone(self.engine.tree());
-                match off_thread(call, move || act(&tree, what)).await? {
+                match self.disk.run(call, move |_| act(&tree, what)).await? {
                     Ok(()) => Answer::Done {},
                     Err(fault) => Answer::Error(fault_of(&fault)),
                 }
@@ -134,7 +143,7 @@ impl Share {
             Err(fault) => Err(fault),
             Ok(at) => {
                 let tree = Arc::clone(self.engine.tree());
-                off_thread(call, move || tree.list(&at)).await?.map_err(|fault| fault_of(&fault))
+                self.disk.run(call, move |_| tree.list(&at)).await?.map_err(|fault| fault_of(&fault))
             }
         };
         match entries {
@@ -162,17 +171,17 @@ impl Share {
             Err(fault) => Answer::Error(fault),
             Ok(at) => {
                 let tree = Arc::clone(self.engine.tree());
-                let look = move || {
+                let look = move |gone: &CancellationToken| {
                     if hash {
                         let (file, entry) = tree.open_file(&at)?;
                         let hash =
-                            hash_of(file).map_err(|source| TreeError::Io { path: at.as_bytes().to_vec(), source })?;
+                            hash_of(file, gone).map_err(|source| TreeError::Io { path: at.as_bytes().to_vec(), source })?;
                         Ok((entry, Some(hash)))
                     } else {
                         tree.stat(&at).map(|entry| (entry, None))
                     }
                 };
-                match off_thread(call, look).await? {
+                match self.disk.run(call, look).await? {
                     Ok((entry, hash)) => Answer::Entry { entry: EntryMsg::from(&entry), hash },
                     Err(fault) => Answer::Error(fault_of(&fault)),
                 }
@@ -195,11 +204,11 @@ impl Share {
             Err(fault) => Err(fault),
             Ok(at) => {
                 let (held, patterns) = (Arc::clone(&tree), exclude.to_vec());
-                let prepare = move || {
+                let prepare = move |_: &CancellationToken| {
                     let filter = Filter::new(&patterns).map_err(bad)?; // a peer's patterns take some ms to compile
                     held.stat(&at).map(|_| (at, filter)).map_err(|fault| fault_of(&fault))
                 };
-                off_thread(call, prepare).await?
+                self.disk.run(call, prepare).await?
             }
         };
         let (at, filter) = match ready {
@@ -207,6 +216,7 @@ impl Share {
             Err(fault) => return call.send(&Answer::Error(fault)).await,
         };
         tracing::info!(visitor = %visitor.name, path = %landline_wire::shown(at.as_bytes()), "get");
+        let _place = self.disk.place(call).await?;
         let roots = vec![Root { tree, from: at, to: SharePath::root() }];
         let watch = Watch::new(|_| {});
         send::run(call.halves(), send::Load { roots, filter, totals }, &watch).await
@@ -223,6 +233,7 @@ impl Share {
             }
             Outcome::Planned { .. } | Outcome::Skipped { .. } => {}
         });
+        let _place = self.disk.place(call).await?;
         let (share, judged_for) = (self.clone(), visitor.clone());
         let judge = Box::new(move |at: &SharePath| share.judge_writing(&judged_for, at));
         let to = receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge };
@@ -279,37 +290,15 @@ fn fault_of(fault: &TreeError) -> Fault {
     Fault::new(fault.code(), fault.to_string())
 }
 
-/// BLAKE3 of a file's content in hex.
-fn hash_of(mut file: File) -> std::io::Result<String> {
+/// BLAKE3 of a file's content in hex; a lie once `gone`, when nobody waits for it.
+fn hash_of(mut file: File, gone: &CancellationToken) -> std::io::Result<String> {
     let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; GROUP]);
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().to_hex().to_string()),
+            n if n == 0 || gone.is_cancelled() => return Ok(hasher.finalize().to_hex().to_string()),
             n => {
                 hasher.update(buffer.get(..n).unwrap_or_default());
             }
-        }
-    }
-}
-
-/// Runs disk work on a blocking thread and shows the caller a sign of life while it lasts. Should the work panic, the
-/// caller is told and the call ends.
-async fn off_thread<T: Send + 'static>(
-    call: &mut Call,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, CallError> {
-    let mut work = spawn_blocking(work);
-    loop {
-        tokio::select! {
-            done = &mut work => match done {
-                Ok(done) => return Ok(done),
-                Err(_) => {
-                    let fault = Fault::new(ErrorCode::Internal, "the request failed inside");
-                    call.send(&Answer::Error(fault.clone())).await?;
-                    return Err(fault.into());
-                }
-            },
-            () = sleep_until(Instant::now() + HEARTBEAT) => call.send(&Answer::Working {}).await?,
         }
     }
 }

@@ -52,6 +52,21 @@ struct Attempt {
     code: Option<OpenCode>,
 }
 
+/// An introduction that may still break before its proof; dropped with its code, however it ends, it is counted.
+struct Unproved {
+    host: Host,
+    code: Option<OpenCode>,
+}
+
+impl Drop for Unproved {
+    fn drop(&mut self) {
+        if let Some(code) = self.code.take() {
+            let host = self.host.clone();
+            tokio::spawn(async move { host.count_break(Some(&code)).await });
+        }
+    }
+}
+
 /// What a guess came to.
 enum Verdict {
     /// The joiner is enrolled; this is our own proof.
@@ -82,14 +97,18 @@ impl Host {
         let words = code.as_ref().map(|code| code.secret.as_str());
         let (inviter, step) = Inviter::start(words, &mut rand::rngs::OsRng);
         call.send(&Inviting::Blinded { step: Blob(step) }).await?;
-        let (theirs, said) = match call.recv().await {
+        let mut unproved = Unproved { host: self.clone(), code: code.clone() };
+        let answer = call.recv().await;
+        let told_at = Instant::now() + TOLD_AFTER;
+        let (theirs, said) = match answer {
             Ok(Some(Joining::Confirm { step, label: said })) => (step, label(&said)),
             other => {
-                self.count_break(code.as_ref()).await;
+                drop(unproved);
+                sleep_until(told_at).await;
                 return other.map(|_| refused());
             }
         };
-        let told_at = Instant::now() + TOLD_AFTER;
+        unproved.code = None;
         // A task of its own, so that a judgement once begun ends in its burning even if this call is cut meanwhile.
         let attempt = Attempt { inviter, proof: theirs.0, exporter, joiner, number, said, code };
         let verdict = tokio::spawn(self.clone().judge(attempt)).await;

@@ -12,6 +12,9 @@ use super::time::{from_ms, to_ms};
 use super::{Store, events, keys, users};
 use crate::{Codes, Event, OpenCode, StoreError};
 
+/// What is noted once a code was opened.
+const CODE_OPENED: &str = "code opened";
+
 /// The numbers that a code may have, as the schema checks them too.
 const NUMBERS: std::ops::RangeInclusive<u16> = 1..=999;
 
@@ -25,7 +28,11 @@ impl Codes for Store {
                      ON CONFLICT (number) DO NOTHING",
                 )?
                 .execute(params![code.number, code.secret.as_str(), code.user, to_ms(code.expires_at), code.breaks])?;
-            if opened == 0 { Err(StoreError::NumberTaken { number: code.number }.into()) } else { Ok(()) }
+            if opened == 0 {
+                return Err(StoreError::NumberTaken { number: code.number }.into());
+            }
+            tx.prepare_cached("INSERT INTO once (what) VALUES (?1) ON CONFLICT DO NOTHING")?.execute([CODE_OPENED])?;
+            Ok(())
         })
         .await
     }
@@ -93,6 +100,14 @@ impl Codes for Store {
             let mut query =
                 tx.prepare_cached("SELECT number, secret, user, expires_at_ms, breaks FROM code ORDER BY number")?;
             Ok(query.query_map([], read)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn ever_opened(&self) -> Result<bool, StoreError> {
+        self.read(move |tx| {
+            let mut query = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM once WHERE what = ?1)")?;
+            Ok(query.query_row([CODE_OPENED], |row| row.get(0))?)
         })
         .await
     }

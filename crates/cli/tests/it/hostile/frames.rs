@@ -175,7 +175,7 @@ fn who_is_still_sending_when_he_broke_the_protocol_hears_of_it_all_the_same() {
     for broken in [data("x"), frame(0x80, b""), end(0, "00"), message("no item")] {
         let mut line = Raw::open(desk.addr(), &identity_of(&laptop), "files");
         line.say([put(), broken].concat());
-        line.flood(&megabyte, 8);
+        line.say(megabyte.repeat(8));
         assert_eq!(last_code(&line.hear_all()), "bad-request");
     }
     assert_unharmed(&desk, &laptop);

@@ -7,7 +7,7 @@ use landline_net::CallError;
 use landline_wire::Fault;
 
 use super::{
-    Files, FilesError, GetJob, Placing, PutJob,
+    Files, FilesError, GetJob, MAX_LISTED, Placing, PutJob,
     job::{Landing, Source},
     wire,
 };
@@ -39,7 +39,9 @@ impl Files {
         let placed = sources.into_iter().map(|source| source.place(&job.target, inside));
         let roots = placed.collect::<Result<Vec<_>, _>>()?;
         if job.dry_run {
-            plan_put(&roots, &job.filter, watch);
+            let (filter, told) = (job.filter.clone(), watch.clone());
+            // A panic in it has told what it could; there is nothing to undo.
+            drop(tokio::task::spawn_blocking(move || plan_put(&roots, &filter, &told)).await);
             return Ok(watch.summary());
         }
         let (_, writer) = self.call.halves();
@@ -102,7 +104,12 @@ impl Files {
     async fn plan_get(&mut self, source: &SharePath, job: &GetJob, watch: &Watch) -> Result<(), FilesError> {
         let top = self.stat(source, false).await?.entry;
         let mut rest = vec![(source.clone(), top)];
+        let mut seen = 0;
         while let Some((path, entry)) = rest.pop() {
+            seen += 1;
+            if seen + rest.len() > MAX_LISTED {
+                return Err(FilesError::Endless);
+            }
             self.plan_one(source, path, &entry, &job.filter, &mut rest, watch).await?;
         }
         Ok(())

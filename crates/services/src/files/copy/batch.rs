@@ -69,7 +69,7 @@ impl Batch {
             });
         }
         for (path, mode, mtime) in self.ends.drain(..) {
-            if let Err(fault) = engine.tree().set_meta(&path, Some(mode), mtime) {
+            if let Err(fault) = engine.tree().finish_dir(&path, mode, mtime) {
                 fates.push(Fate::DirFailed { path, fault: Fault::new(fault.code(), fault.to_string()) });
             }
         }

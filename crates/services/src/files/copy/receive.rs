@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use landline_addr::path::SharePath;
 use landline_net::{CallError, CallReader, CallWriter, Received};
-use landline_wire::{Fault, decode};
+use landline_wire::{ErrorCode, Fault, decode};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{BLOCKS, BUSY_PEER, HEARTBEAT, LIFE, QUEUE};
+use super::{BLOCKS, HEARTBEAT, LIFE, QUEUE};
 use crate::files::{
     engine::LocalEngine,
     msg::{Ack, Item},
@@ -66,14 +67,18 @@ pub async fn run(
     let (ack_tx, ack_rx) = mpsc::channel(QUEUE);
     let (back_tx, back_rx) = mpsc::channel(2 * BLOCKS);
     reader.set_idle(LIFE);
-    writer.set_idle(BUSY_PEER);
-    let work = Work::new(to, ack_tx, back_tx, watch.clone());
+    writer.set_idle(LIFE); // a sender never waits for a disk to take an acknowledgement
+    let gone = CancellationToken::new();
+    let ended_from_here = gone.clone().drop_guard(); // if this call is dropped in the middle, nothing more is published
+    let work = Work::new(to, ack_tx, back_tx, gone, watch.clone());
     let work = tokio::task::spawn_blocking(move || work.run(in_rx));
     let outcome = tokio::try_join!(read(reader, in_tx, back_rx, watch), write(writer, ack_rx));
+    ended_from_here.disarm();
     reader.release();
-    writer.set_idle(LIFE);
-    drop(work.await); // it ends by itself once its queue is gone; a panic in it was reported by the runtime
-    outcome.map(|_| ())
+    match work.await {
+        Ok(()) => outcome.map(|_| ()),
+        Err(_) => Err(Fault::new(ErrorCode::Internal, "the thread that writes the files died").into()),
+    }
 }
 
 /// From the line to the queue, until `finish`.

@@ -8,7 +8,7 @@ use std::{
     fs::File,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -19,6 +19,7 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{BLOCKS, BUSY_PEER, HEARTBEAT, LIFE, QUEUE};
 use crate::files::{
@@ -48,6 +49,8 @@ pub struct Load {
 enum Out {
     Item(Item),
     Block(Block),
+    /// All was handed over; a queue that ends without it means that the thread died.
+    End,
 }
 
 /// Files whose fate the receiver has not told yet.
@@ -60,6 +63,9 @@ struct Pending {
     /// What the receiver said of the one that is being sent.
     refused: Option<Fault>,
 }
+
+/// Files whose fate may be untold; an honest receiver tells it every 64 files.
+const MAX_PENDING: usize = 1 << 16;
 
 /// A file that was sent whole.
 #[derive(Debug)]
@@ -76,6 +82,10 @@ struct Shared {
     pending: Mutex<Pending>,
     /// One more than the number of the last file that the receiver gave up: its bytes need not be sent.
     given_up: AtomicU64,
+    /// Whether everything was sent: only then may the receiver be done.
+    finishing: AtomicBool,
+    /// The line is gone, or ours was ended: the thread stops at once, whatever it walks through.
+    gone: CancellationToken,
 }
 
 /// Sends `load` over a call whose other end receives; returns when the receiver has said what became of everything.
@@ -103,9 +113,11 @@ pub async fn run(
     writer.set_idle(BUSY_PEER);
     watch.enter(Phase::Copying);
     let work = tokio::task::spawn_blocking(move || disk.work(&load));
-    let outcome = tokio::try_join!(write(writer, out_rx, back_tx, watch), listen(reader, &shared, watch));
+    let stop = shared.gone.clone().drop_guard(); // also if this call is dropped in the middle
+    let outcome = tokio::try_join!(write(writer, out_rx, back_tx, &shared, watch), listen(reader, &shared, watch));
     writer.set_idle(LIFE);
-    drop(work.await); // it ends by itself once its queue is gone; a panic in it was reported by the runtime
+    drop(stop);
+    drop(work.await); // a thread that died was noticed by the end of its queue
     outcome.map(|_| ())
 }
 
@@ -114,6 +126,7 @@ async fn write(
     writer: &mut CallWriter,
     mut queue: mpsc::Receiver<Out>,
     back: mpsc::Sender<Block>,
+    shared: &Shared,
     watch: &Watch,
 ) -> Result<(), CallError> {
     /// Data up to this size is gathered with its neighbours; above it, copying costs more than a system call.
@@ -138,12 +151,14 @@ async fn write(
                 watch.moved(block.payload().len());
                 drop(back.try_send(block)); // the disk thread may be gone; then nobody needs it
             }
-            None => break,
+            Some(Out::End) => break,
+            None => return Err(Fault::new(ErrorCode::Internal, "the thread that reads the files died").into()),
         }
         if writer.is_full() {
             writer.flush().await?;
         }
     }
+    shared.finishing.store(true, Ordering::Release);
     writer.queue(&Item::Finish {})?;
     writer.flush().await?;
     watch.enter(Phase::Publishing);
@@ -176,6 +191,9 @@ async fn listen(reader: &mut CallReader, shared: &Shared, watch: &Watch) -> Resu
             Ack::Failed { file, fault } => shared.failed(file, fault, watch),
             Ack::DirFailed { path, fault } => watch.came_to(Outcome::Failed { path: path.0, fault }),
             Ack::Error(fault) => return Err(fault.into()),
+            Ack::Done { .. } if !shared.finishing.load(Ordering::Acquire) => {
+                return Err(CallError::OutOfTurn { got: "done", wanted: "an acknowledgement, since not all was sent" });
+            }
             Ack::Done { .. } => {
                 shared.kept(u64::MAX, watch);
                 watch.enter(Phase::Done);
@@ -227,8 +245,15 @@ impl Shared {
     }
 
     /// The file that was being sent is through: from now on its fate is the receiver's to tell, unless it has.
-    fn through(&self, sent: Result<Sent, (Vec<u8>, Fault)>, watch: &Watch) {
+    ///
+    /// # Errors
+    /// [`LineGone`] if the receiver takes files without ever telling their fate: it has no claim on our memory.
+    fn through(&self, sent: Result<Sent, (Vec<u8>, Fault)>, watch: &Watch) -> Result<(), LineGone> {
         let mut pending = self.pending();
+        if pending.files.len() >= MAX_PENDING {
+            self.gone.cancel();
+            return Err(LineGone);
+        }
         pending.current = None;
         let refused = pending.refused.take();
         let failed = match (sent, refused) {
@@ -236,15 +261,17 @@ impl Shared {
             (Err(ours), None) => ours,
             (Ok(file), None) => {
                 pending.files.push_back(file);
-                return;
+                return Ok(());
             }
         };
         drop(pending);
         watch.came_to(Outcome::Failed { path: failed.0, fault: failed.1 });
+        Ok(())
     }
 }
 
 /// The line is gone; the disk thread stops.
+#[derive(Debug)]
 struct LineGone;
 
 /// The disk thread: walks, reads, hashes.
@@ -263,23 +290,24 @@ struct Disk {
 
 impl Disk {
     fn work(mut self, load: &Load) {
-        if load.totals
-            && let Some((files, bytes)) = walk::count(load)
-        {
-            self.watch.add_totals(files, bytes);
-            if self.say(Item::Totals { files, bytes }).is_err() {
-                return;
-            }
-        }
-        for root in &load.roots {
-            if self.send_root(root, &load.filter).is_err() {
-                return;
-            }
+        if self.send_all(load).is_ok() {
+            drop(self.out.blocking_send(Out::End)); // if nobody takes it, nobody waits for it
         }
     }
 
+    fn send_all(&mut self, load: &Load) -> Result<(), LineGone> {
+        if load.totals
+            && let Some((files, bytes)) = walk::count(load, &self.shared.gone)
+        {
+            self.watch.add_totals(files, bytes);
+            self.say(Item::Totals { files, bytes })?;
+        }
+        load.roots.iter().try_for_each(|root| self.send_root(root, &load.filter))
+    }
+
     fn send_root(&mut self, root: &Root, filter: &Filter) -> Result<(), LineGone> {
-        let mut walk = Walk::new(root, filter);
+        let gone = self.shared.gone.clone();
+        let mut walk = Walk::new(root, filter, &gone);
         while let Some(step) = walk.next_step() {
             match step {
                 walk::Step::Dir { to } => self.say(Item::Dir { path: wire(&to) })?,
@@ -321,11 +349,11 @@ impl Disk {
             Ok((size, hash)) => {
                 let hash = hash.to_hex().to_string();
                 // Before the end is sent: the receiver may answer before we get any further.
-                self.shared.through(Ok(Sent { number, path, size, hash: hash.clone() }), &self.watch);
+                self.shared.through(Ok(Sent { number, path, size, hash: hash.clone() }), &self.watch)?;
                 self.say(Item::End { size, hash })
             }
             Err(fault) => {
-                self.shared.through(Err((path, fault.clone())), &self.watch);
+                self.shared.through(Err((path, fault.clone())), &self.watch)?;
                 self.say(Item::Broken(fault))
             }
         }
@@ -340,6 +368,9 @@ impl Disk {
         let mut hasher = blake3::Hasher::new();
         let mut sent = 0u64;
         loop {
+            if self.shared.gone.is_cancelled() {
+                return Err(LineGone);
+            }
             if self.shared.given_up.load(Ordering::Relaxed) > number {
                 return Ok(Err(Fault::new(ErrorCode::Refused, "the receiver gave this file up")));
             }

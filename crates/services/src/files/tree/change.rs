@@ -16,6 +16,9 @@ use super::{Tree, os, staging};
 /// What a directory gets that is made only because something shall lie in it; the umask takes away from it.
 const USUAL_DIR_MODE: u32 = 0o777;
 
+/// What a directory has while its content arrives: its owner's alone.
+const ARRIVING_DIR_MODE: u32 = 0o700;
+
 impl Tree {
     /// Makes one directory with exactly these permissions (`mode & 0o777`, whatever the umask).
     ///
@@ -53,17 +56,44 @@ impl Tree {
         let mut held = self.dir(&SharePath::root())?;
         for name in path.components() {
             let name = Name::component(name);
-            held = self.enter_or_make(&held, &name).map_err(failed)?;
+            held = self.enter_or_make(&held, &name, USUAL_DIR_MODE).map_err(failed)?;
         }
         Ok(held)
     }
 
-    fn enter_or_make(&self, parent: &Held, name: &Name) -> io::Result<Held> {
+    /// Makes a directory whose content arrives now, closed to others until [`Self::finish_dir`] says who may enter: it
+    /// may be a private one. One that is there already is fine and stays as it is. Not durable before `finish_dir`.
+    ///
+    /// # Errors
+    /// As [`Self::make_dirs`].
+    pub(in crate::files) fn make_arriving_dir(&self, path: &SharePath) -> Result<(), TreeError> {
+        let Some((parent, name)) = path.parent().zip(Name::last_of(path)) else { return Ok(()) };
+        let parent = self.make_dirs_unsynced(&parent)?;
+        let made = self.enter_or_make(&parent, &name, ARRIVING_DIR_MODE);
+        made.map(|_| ()).map_err(|errno| TreeError::at(path, errno))
+    }
+
+    /// Sets permissions and time of a directory whose content has arrived, and makes it durable.
+    ///
+    /// # Errors
+    /// [`TreeError::NotADirectory`], [`TreeError::Crossing`] if it was replaced by something else meanwhile.
+    pub(in crate::files) fn finish_dir(
+        &self,
+        path: &SharePath,
+        mode: u32,
+        mtime: Option<Mtime>,
+    ) -> Result<(), TreeError> {
+        let dir = self.dir(path)?;
+        set_meta_of_dir(&dir, Some(mode), mtime).map_err(|errno| TreeError::at(path, errno))?;
+        self.sync_above(path)
+    }
+
+    fn enter_or_make(&self, parent: &Held, name: &Name, mode: u32) -> io::Result<Held> {
         match parent.child(name) {
             Err(Errno::NOENT) => {}
             found => return found,
         }
-        match self.unsynced.making(parent.id(), || parent.make_dir(name, USUAL_DIR_MODE)) {
+        match self.unsynced.making(parent.id(), || parent.make_dir(name, mode)) {
             Ok(()) | Err(Errno::EXIST) => parent.child(name), // or somebody else was quicker
             Err(errno) => Err(errno),
         }

@@ -61,6 +61,15 @@ async fn open_codes_are_listed_by_number() {
 }
 
 #[tokio::test]
+async fn that_a_code_was_ever_opened_is_remembered_however_it_ended() {
+    let office = opened();
+    assert!(!office.store.ever_opened().await.unwrap());
+    office.store.open_code(code(1, "a")).await.unwrap();
+    assert!(office.store.burn(1).await.unwrap());
+    assert!(office.store.ever_opened().await.unwrap());
+}
+
+#[tokio::test]
 async fn the_lowest_free_number_is_given() {
     let office = opened();
     for expected in 1..=5 {

@@ -53,6 +53,11 @@ CREATE TABLE code (
     breaks        INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+-- What has happened here at least once; nothing is ever taken out.
+CREATE TABLE once (
+    what TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- What the processes of one home tell each other. Numbers are never used twice, so a reader knows where it stopped.
 CREATE TABLE event (
     id     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

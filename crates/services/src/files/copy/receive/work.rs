@@ -3,6 +3,7 @@
 use landline_addr::path::SharePath;
 use landline_wire::{ErrorCode, Fault, WireName};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::{Destination, In};
 use crate::files::{
@@ -13,14 +14,24 @@ use crate::files::{
     watch::{Outcome, Phase, Watch},
 };
 
+/// Bytes that a file which grows while it is read may exceed its announced size by: what its sender had read of it before
+/// it could notice. It is not kept, but no breach of the protocol.
+const SLACK: u64 = landline_wire::limits::MAX_DATA as u64;
+
 /// The state of one stream.
 pub(super) struct Work {
     to: Destination,
     acks: mpsc::Sender<Ack>,
     back: mpsc::Sender<Vec<u8>>,
+    /// The call was ended from this side: what still waits in the queue counts for nothing.
+    gone: CancellationToken,
     watch: Watch,
     batch: Batch,
     arriving: Arriving,
+    /// The directories that the stream is in, each inside the one before; only one of these can end.
+    inside: Vec<SharePath>,
+    /// Bytes that may still come of this file before its sender has broken its promise beyond any slip.
+    owed: u64,
     /// Of the next file.
     number: u64,
     files: u64,
@@ -47,9 +58,15 @@ enum Stop {
 }
 
 impl Work {
-    pub(super) fn new(to: Destination, acks: mpsc::Sender<Ack>, back: mpsc::Sender<Vec<u8>>, watch: Watch) -> Self {
-        let (batch, arriving) = (Batch::default(), Arriving::Nothing);
-        Self { to, acks, back, watch, batch, arriving, number: 0, files: 0, bytes: 0, failed: 0 }
+    pub(super) fn new(
+        to: Destination,
+        acks: mpsc::Sender<Ack>,
+        back: mpsc::Sender<Vec<u8>>,
+        gone: CancellationToken,
+        watch: Watch,
+    ) -> Self {
+        let (batch, arriving, inside) = (Batch::default(), Arriving::Nothing, Vec::new());
+        Self { to, acks, back, gone, watch, batch, arriving, inside, owed: 0, number: 0, files: 0, bytes: 0, failed: 0 }
     }
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<In>) {
@@ -57,6 +74,7 @@ impl Work {
         let end = loop {
             match queue.blocking_recv() {
                 None => break Err(Stop::Gone),
+                Some(_) if self.gone.is_cancelled() => break Err(Stop::Gone),
                 Some(In::Cut) => {
                     self.arriving = Arriving::Nothing;
                     break self.publish().and(Err(Stop::Gone));
@@ -87,14 +105,7 @@ impl Work {
         }
         match item {
             Item::Dir { path } => self.dir(path),
-            Item::DirEnd { path, mode, mtime } => match self.place(&path) {
-                Ok(at) if at.is_root() => Ok(()), // the share itself keeps its own mode and time
-                Ok(at) => {
-                    self.batch.add_dir_end(at, mode, mtime_of(mtime));
-                    self.publish_if_full()
-                }
-                Err(_) => Ok(()), // reported when it began
-            },
+            Item::DirEnd { path, mode, mtime } => self.dir_end(&path, mode, mtime),
             Item::File { path, size, mode, mtime } => {
                 self.begin(&path, Plan { size: Some(size), mode, mtime: mtime_of(mtime), if_match: None })
             }
@@ -124,11 +135,32 @@ impl Work {
     }
 
     fn dir(&mut self, path: WireName) -> Result<(), Stop> {
-        let made = self.place(&path).and_then(|at| self.to.engine.tree().make_dirs(&at).map_err(|f| fault_of(&f)));
+        let made = self.place(&path).and_then(|at| {
+            self.to.engine.tree().make_arriving_dir(&at).map_err(|fault| fault_of(&fault))?;
+            Ok(at)
+        });
         match made {
-            Ok(()) => Ok(()),
+            Ok(at) => {
+                while self.inside.last().is_some_and(|above| !at.starts_with(above)) {
+                    self.inside.pop();
+                }
+                self.inside.push(at);
+                Ok(())
+            }
             Err(fault) => self.dir_failed(path, fault),
         }
+    }
+
+    /// Only a directory that began in this stream can end in it: anything else of that name is not ours to touch.
+    fn dir_end(&mut self, path: &WireName, mode: u32, mtime: (i64, u32)) -> Result<(), Stop> {
+        let Ok(at) = self.place(path) else { return Ok(()) }; // reported when it began
+        let Some(level) = self.inside.iter().rposition(|dir| *dir == at) else { return Ok(()) };
+        self.inside.truncate(level);
+        if at.is_root() {
+            return Ok(()); // the share itself keeps its own mode and time
+        }
+        self.batch.add_dir_end(at, mode, mtime_of(mtime));
+        self.publish_if_full()
     }
 
     fn dir_failed(&mut self, path: WireName, fault: Fault) -> Result<(), Stop> {
@@ -140,6 +172,7 @@ impl Work {
     fn begin(&mut self, path: &WireName, plan: Plan) -> Result<(), Stop> {
         let number = self.number;
         self.number += 1;
+        self.owed = plan.size.unwrap_or(u64::MAX).saturating_add(SLACK);
         let staged = self.place(path).and_then(|at| self.to.engine.stage(&at, &plan).map_err(|f| fault_of(&f)));
         match staged {
             Ok(staged) => {
@@ -162,6 +195,11 @@ impl Work {
     }
 
     fn data(&mut self, data: &[u8]) -> Result<(), Stop> {
+        // Also of a file that was given up: what is let pass must end, and empty frames must not go on for ever.
+        let came = u64::try_from(data.len().max(1)).unwrap_or(u64::MAX);
+        self.owed = self.owed.checked_sub(came).ok_or_else(|| {
+            Stop::Fault(Fault::new(ErrorCode::BadRequest, "far more bytes of a file came than were announced"))
+        })?;
         match &mut self.arriving {
             Arriving::Nothing => Err(out_of_turn("data")),
             Arriving::GivenUp => Ok(()),

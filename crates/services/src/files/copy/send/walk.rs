@@ -5,6 +5,7 @@ use std::{sync::Arc, vec};
 
 use landline_addr::path::{FileName, SharePath};
 use landline_wire::{ErrorCode, Fault};
+use tokio_util::sync::CancellationToken;
 
 use super::Load;
 use crate::files::{
@@ -38,6 +39,8 @@ pub(super) enum Step {
 pub(super) struct Walk<'a> {
     root: &'a Root,
     filter: &'a Filter,
+    /// A walk that nobody waits for any more ends here, also where it finds nothing to tell.
+    gone: &'a CancellationToken,
     started: bool,
     levels: Vec<Level>,
 }
@@ -50,8 +53,8 @@ struct Level {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(root: &'a Root, filter: &'a Filter) -> Self {
-        Self { root, filter, started: false, levels: Vec::new() }
+    pub(super) fn new(root: &'a Root, filter: &'a Filter, gone: &'a CancellationToken) -> Self {
+        Self { root, filter, gone, started: false, levels: Vec::new() }
     }
 
     pub(super) fn next_step(&mut self) -> Option<Step> {
@@ -63,7 +66,7 @@ impl<'a> Walk<'a> {
                 Err(fault) => skip(&from, &fault),
             });
         }
-        loop {
+        while !self.gone.is_cancelled() {
             let (root, filter) = (self.root, self.filter);
             let level = self.levels.last_mut()?;
             let Some(entry) = level.rest.next() else {
@@ -83,6 +86,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        None
     }
 
     fn step(&mut self, from: SharePath, to: SharePath, entry: Entry) -> Step {
@@ -115,10 +119,10 @@ fn skip(from: &SharePath, fault: &TreeError) -> Step {
 }
 
 /// Files and bytes of the whole load by a walk without reading; `None` if there is nothing.
-pub(super) fn count(load: &Load) -> Option<(u64, u64)> {
+pub(super) fn count(load: &Load, gone: &CancellationToken) -> Option<(u64, u64)> {
     let (mut files, mut bytes) = (0u64, 0u64);
     for root in &load.roots {
-        let mut walk = Walk::new(root, &load.filter);
+        let mut walk = Walk::new(root, &load.filter, gone);
         while let Some(step) = walk.next_step() {
             if let Step::File { size, .. } = step {
                 files += 1;
@@ -131,8 +135,9 @@ pub(super) fn count(load: &Load) -> Option<(u64, u64)> {
 
 /// What a dry run would send: the receiver's path and size of each file, and what would be left out.
 pub fn plan(roots: &[Root], filter: &Filter, mut each: impl FnMut(Planned)) {
+    let never = CancellationToken::new();
     for root in roots {
-        let mut walk = Walk::new(root, filter);
+        let mut walk = Walk::new(root, filter, &never);
         while let Some(step) = walk.next_step() {
             match step {
                 Step::File { to, size, .. } => each(Planned::File { to, size }),

@@ -1,0 +1,153 @@
+//! The client is killed: by a signal that nobody can catch, or by Ctrl-C.
+
+use std::fs;
+
+use landline_testkit::{Linkbox, Way};
+
+use super::{SIZE, is_new, moments, new, old};
+use crate::scene::{MIB, STAGING, Scene, random, residue, snapshot};
+
+#[test]
+fn a_client_that_is_killed_at_any_byte_of_a_put_leaves_the_old_file_or_the_new_one() {
+    let scene = Scene::new();
+    let moments = moments(1);
+    let mut lines = Vec::new();
+    for (n, moment) in moments.iter().copied().enumerate() {
+        let name = format!("name-{n}");
+        let there = scene.shares(&name, old(n));
+        scene.laptop.write("file", new(n));
+        let line = scene.line();
+        if moment.still {
+            line.stall_after(Way::Up, moment.bytes);
+        }
+        let put = scene.put("file", format!("desk:{name}")).spawn();
+        line.wait_until_passed(Way::Up, moment.bytes);
+        put.sigkill();
+        assert_eq!(put.wait().killed_by(), Some(9));
+        is_new(&there, n, moment);
+        // What is still on its way may arrive now: less than a whole file, unless all of it had been sent.
+        line.resume(Way::Up);
+        lines.push(line);
+    }
+    let passed: Vec<_> = lines.iter().map(|line| line.passed(Way::Up)).collect();
+    let share = scene.stops().share();
+    drop(lines);
+    let mut kept = 0;
+    for (n, moment) in moments.into_iter().enumerate() {
+        let became_new = is_new(&share.join(format!("name-{n}")), n, moment);
+        assert!(!became_new || passed[n] >= SIZE as u64, "{moment:?}: new, although only {} bytes came", passed[n]);
+        kept += usize::from(!became_new);
+    }
+    assert!(kept >= 20, "only {kept} old files were kept: the moments are no longer in the middle");
+    assert_eq!(residue(&share), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_client_that_is_killed_at_any_byte_of_a_get_leaves_the_old_file_or_the_new_one() {
+    let scene = Scene::new();
+    let line = scene.line();
+    for (n, moment) in moments(2).into_iter().enumerate() {
+        scene.shares("file", new(n));
+        let here = scene.laptop.write(format!("in/name-{n}"), old(n));
+        let before = line.passed(Way::Down);
+        if moment.still {
+            line.stall_after(Way::Down, moment.bytes);
+        }
+        let get = scene.get("desk:file", format!("in/name-{n}")).spawn();
+        line.wait_until_passed(Way::Down, before + moment.bytes);
+        get.sigkill();
+        assert_eq!(get.wait().killed_by(), Some(9));
+        let became_new = is_new(&here, n, moment);
+        assert!(!became_new || !moment.still || moment.bytes > SIZE as u64, "{moment:?}: new before all had come");
+        // Its other end has still bytes for it; none of them may count for the next.
+        line.cut(landline_testkit::Cut::Reset);
+        line.resume(Way::Down);
+    }
+    // What the killed ones left is swept by the next get into that folder.
+    let left = residue(scene.laptop.work().join("in"));
+    assert!(!left.is_empty(), "none of them was killed while its file was arriving");
+    let _ = scene.get("desk:file", "in/last").succeeds();
+    assert_eq!(residue(scene.laptop.work().join("in")), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn ctrl_c_during_a_put_ends_with_130_and_leaves_nothing_behind() {
+    let scene = Scene::new();
+    let older = scene.shares("name", "older");
+    scene.laptop.write("file", random(1, 20 * MIB));
+    let line = scene.line();
+    line.stall_after(Way::Up, MIB as u64);
+    let put = scene.put("file", "desk:name").spawn();
+    line.wait_until_passed(Way::Up, MIB as u64);
+    put.sigint();
+    let _ = put.wait().exits_with(130).stderr_has("stopped; what was not finished has changed nothing");
+    drop(line);
+    let share = scene.stops().share();
+    assert_eq!(fs::read(older).unwrap(), b"older");
+    assert_eq!(residue(share), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn ctrl_c_and_sigterm_during_a_get_end_with_130_and_leave_nothing_behind() {
+    let scene = Scene::new();
+    scene.shares("file", random(1, 20 * MIB));
+    scene.laptop.write("name", "older");
+    let line = scene.line();
+    for signal in [landline_testkit::Signal::INT, landline_testkit::Signal::TERM] {
+        let passed = line.passed(Way::Down);
+        line.stall_after(Way::Down, MIB as u64);
+        let get = scene.get("desk:file", "name").spawn();
+        line.wait_until_passed(Way::Down, passed + MIB as u64);
+        get.signal(signal);
+        let _ = get.wait().exits_with(130);
+        line.cut(landline_testkit::Cut::Reset);
+        line.resume(Way::Down);
+    }
+    assert_eq!(scene.laptop.read("name"), b"older");
+    assert_eq!(snapshot(scene.laptop.work()).len(), 1);
+}
+
+#[test]
+fn ctrl_c_while_the_server_does_not_answer_ends_at_once() {
+    let scene = Scene::new();
+    let line = scene.line();
+    line.stall(Way::Down);
+    for command in [["ls", "desk:"], ["stat", "desk:"], ["cat", "desk:x"]] {
+        let calls = line.calls();
+        let running = scene.laptop.cmd(command).spawn();
+        line.wait_for_calls(calls + 1);
+        running.sigint();
+        let _ = running.wait().exits_with(130).stdout("");
+    }
+}
+
+#[test]
+fn what_is_arriving_is_never_listed_fetched_or_touched_by_others() {
+    let scene = Scene::new();
+    let line = Linkbox::to(scene.desk.addr());
+    let slow = scene.another("slow");
+    slow.dials_through("desk", &line);
+    slow.write("file", random(1, 4 * MIB));
+    line.stall_after(Way::Up, MIB as u64);
+    let put = slow.cmd(["put", "file", "desk:dir/name"]).spawn();
+    line.wait_until_passed(Way::Up, MIB as u64);
+    // The server has a staging file as soon as it has taken in the first of these bytes.
+    let _ = scene.put(scene.laptop.write("other", "x"), "desk:dir/").succeeds();
+    let [staging] = residue(scene.share()).try_into().expect("one file is arriving");
+    let staging = staging.to_str().unwrap().to_owned();
+    assert!(staging.starts_with(&format!("dir/{STAGING}")));
+    let _ = scene.laptop.cmd(["ls", "-a", "desk:dir"]).succeeds().stdout("other\n");
+    let listed = scene.laptop.cmd(["ls", "-a", "--json", "desk:dir"]).succeeds().json();
+    assert_eq!(listed.len(), 1);
+    let _ = scene.get("desk:dir", "copy").succeeds().stderr_has("got 1 file");
+    for command in ["cat", "rm", "stat", "ls", "mkdir", "get"] {
+        let _ = scene.laptop.cmd([command, &format!("desk:{staging}")]).fails_with(2).stderr_has("reserved");
+    }
+    // A folder in which something arrives can be moved away; then it does not arrive, and is not lost in silence.
+    let _ = scene.laptop.cmd(["mv", "desk:dir", "desk:moved"]).succeeds();
+    line.resume(Way::Up);
+    let _ = put.wait().exits_with(5).stderr_has("dir/name: the directory was moved, removed or replaced");
+    let share = scene.stops().share();
+    assert_eq!(snapshot(&share).len(), 2);
+    assert_eq!(residue(share), Vec::<std::path::PathBuf>::new());
+}
