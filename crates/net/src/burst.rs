@@ -171,6 +171,11 @@ mod tests {
         let (mut far, near) = tokio::io::duplex(1 << 20);
         let mut burst = Burst::new(near);
         let mut chunk = vec![0; 8192];
+        let mut much = vec![0; STARTS_AFTER];
+        far.write_all(&much).await.unwrap();
+        for part in much.chunks_mut(8192) {
+            burst.read_exact(part).await.unwrap();
+        }
         for gap in [PAUSE / 2, PAUSE / 2, PAUSE * 2] {
             far.write_all(&[1; 16_384]).await.unwrap();
             burst.read_exact(&mut chunk).await.unwrap();
@@ -181,6 +186,18 @@ mod tests {
         }
         far.write_all(b"and on it goes").await.unwrap();
         assert_eq!(burst.read(&mut chunk).await.unwrap(), 14);
+    }
+
+    #[tokio::test]
+    async fn what_a_stranger_may_send_starts_no_burst() {
+        let (mut far, near) = tokio::io::duplex(1 << 20);
+        let mut burst = Burst::new(near);
+        far.write_all(&[1; STARTS_AFTER - 4096]).await.unwrap();
+        let mut chunk = [0; 4096];
+        for _ in 1..STARTS_AFTER / 4096 {
+            burst.read_exact(&mut chunk).await.unwrap();
+            assert_eq!(burst.buffer.capacity(), 0);
+        }
     }
 
     #[tokio::test]

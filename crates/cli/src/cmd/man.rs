@@ -33,7 +33,7 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("LANDLINE_CODE_MINUTES", "how many minutes an invitation can be used for"),
     ("LANDLINE_LOG", "what is logged: off, error, warn, info, debug, trace"),
     ("NO_COLOR", "if set to anything, no colours are used"),
-    ("XDG_RUNTIME_DIR", "where the socket of the running server is; without it, in /tmp/landline-UID"),
+    ("XDG_RUNTIME_DIR", "where the socket of the running server is; without it, /run/user/UID, else the state folder"),
 ];
 
 const FILES: [(&str, &str); 5] = [

@@ -9,9 +9,10 @@ use landline_wire::{ErrorCode, Fault};
 use super::{Fail, chain, fault_words, nearest};
 use crate::exit::Exit;
 
+/// Who calls another machine says its name, by [`line_fail`]; without one it is the own server that was called.
 impl From<LineError> for Fail {
     fn from(error: LineError) -> Self {
-        line_fail("the other machine", error)
+        line_fail(LOCALHOST, error)
     }
 }
 

@@ -10,6 +10,7 @@ mod stopping;
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use landline_testkit::Random;
 
@@ -42,18 +43,16 @@ fn moments(seed: u64) -> Vec<Moment> {
 }
 
 fn old(n: usize) -> Vec<u8> {
-    random(1000 + n as u64, 100_000 + n)
+    random(1000 + n as u64, 10_000 + n)
 }
 
-fn new(n: usize) -> Vec<u8> {
-    random(2000 + n as u64, SIZE)
-}
+static NEW: LazyLock<Vec<u8>> = LazyLock::new(|| random(1, SIZE));
 
 /// Whether the file is the new one; it must be that or the old one, and nothing else.
 #[track_caller]
 fn is_new(path: &Path, n: usize, moment: Moment) -> bool {
     let found = fs::read(path).unwrap_or_else(|e| panic!("{moment:?}: the file is gone: {e}"));
-    let is_new = found == new(n);
+    let is_new = found == *NEW;
     assert!(is_new || found == old(n), "{moment:?}: {} bytes that are neither the old file nor the new", found.len());
     is_new
 }

@@ -41,6 +41,12 @@ impl Live {
         }
     }
 
+    /// How many calls run of keys that `counts` says yes to.
+    #[must_use]
+    pub fn count_of(&self, counts: impl Fn(&PublicKey) -> bool) -> usize {
+        self.lock().values().filter(|(peer, _)| matches!(peer, Peer::Key(key) if counts(key))).count()
+    }
+
     /// How many calls run.
     #[must_use]
     pub fn count(&self) -> usize {

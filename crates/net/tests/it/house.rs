@@ -49,6 +49,7 @@ pub(crate) fn peer(seed: u8) -> Peer {
 pub(crate) fn calm() -> ServerLimits {
     let free = Duration::ZERO;
     ServerLimits {
+        calls_per_key: 10_000,
         strangers_start: 10_000,
         strangers_full: 10_000,
         strangers_per_source: 10_000,

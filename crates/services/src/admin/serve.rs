@@ -107,9 +107,14 @@ impl Desk {
     async fn revoke(&self, fingerprint: &str) -> Result<Revoked, Fault> {
         let which: Fingerprint =
             fingerprint.parse().map_err(|_| Fault::new(ErrorCode::BadRequest, "that is no fingerprint"))?;
+        // Who watches the store cuts them too, perhaps sooner; they were running all the same.
+        let running = self.live.count_of(|key| key.fingerprint() == which);
         match self.store.revoke(&which).await.map_err(|fault| words(&fault))? {
             // Off the list first, then cut: a call that comes in between is refused.
-            Some(key) => Ok(Revoked { fingerprint: key.fingerprint().to_string(), cut: self.live.cut(&key) }),
+            Some(key) => {
+                let cut = self.live.cut(&key).max(running);
+                Ok(Revoked { fingerprint: key.fingerprint().to_string(), cut })
+            }
             None => Err(Fault::new(ErrorCode::NotFound, "no enrolled key has that fingerprint")),
         }
     }

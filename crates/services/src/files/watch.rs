@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use landline_wire::Fault;
+use landline_wire::{ErrorCode, Fault};
 
 /// What became of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,16 @@ pub enum Outcome {
         /// What went wrong.
         fault: Fault,
     },
+}
+
+impl Outcome {
+    /// Something that the sender did not send: skipped if it is nothing that is ever copied, else it went wrong.
+    pub(super) fn left_out(path: Vec<u8>, fault: Fault) -> Self {
+        match fault.code {
+            ErrorCode::WrongKind | ErrorCode::BadName => Self::Skipped { path, why: fault.text.into_owned() },
+            _ => Self::Failed { path, fault },
+        }
+    }
 }
 
 /// What a copy is doing.

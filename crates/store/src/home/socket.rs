@@ -21,11 +21,13 @@ use crate::StoreError;
 const MAX_SOCKET_PATH: usize = 107;
 
 impl Home {
-    /// Where the serving process of this home listens: `$XDG_RUNTIME_DIR/landline/<16 hex>.sock` if that folder exists
-    /// and the path fits into a socket address, else `/tmp/landline-<uid>/<16 hex>.sock`.
+    /// Where the serving process of this home listens: `<16 hex>.sock` in `$XDG_RUNTIME_DIR/landline`, else in
+    /// `/run/user/<uid>/landline` (where the first usually points, so that a job without the variable finds it too), else
+    /// in `run` of the home. Where such a path would not fit into a socket address: `/tmp/landline-<uid>`.
     #[must_use]
     pub fn socket_path(&self) -> PathBuf {
-        self.socket_path_with(std::env::var_os("XDG_RUNTIME_DIR"))
+        let usual = PathBuf::from(format!("/run/user/{}", self.owner_uid)).into_os_string();
+        self.socket_path_with(std::env::var_os("XDG_RUNTIME_DIR").or(Some(usual)))
     }
 
     /// Makes the folder of [`Home::socket_path`] (mode 0700) or checks the one that is there, and returns the socket's
@@ -47,8 +49,11 @@ impl Home {
         runtime_dir
             .map(PathBuf::from)
             .filter(|dir| dir.is_absolute() && dir.is_dir())
-            .map(|dir| dir.join("landline").join(&name))
-            .filter(|socket| socket.as_os_str().len() <= MAX_SOCKET_PATH)
+            .map(|dir| dir.join("landline"))
+            .into_iter()
+            .chain([self.path.join("run")])
+            .map(|dir| dir.join(&name))
+            .find(|socket| socket.as_os_str().len() <= MAX_SOCKET_PATH)
             .unwrap_or_else(|| PathBuf::from(format!("/tmp/landline-{}", self.owner_uid)).join(&name))
     }
 
@@ -113,15 +118,23 @@ mod tests {
     }
 
     #[test]
-    fn without_a_usable_runtime_folder_it_is_in_tmp() {
+    fn without_a_usable_runtime_folder_it_is_in_the_home() {
         let (dir, home) = home();
         let long = dir.path().join("x".repeat(100));
         fs::create_dir(&long).unwrap();
+        let in_home = home.socket_path_with(None);
+        assert_eq!(in_home.parent().unwrap(), home.path().join("run"));
+        for unusable in ["".into(), "relative".into(), dir.path().join("missing").into_os_string(), long.into()] {
+            assert_eq!(home.socket_path_with(Some(unusable)), in_home);
+        }
+    }
+
+    #[test]
+    fn a_home_too_deep_for_a_socket_has_it_in_tmp() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::open_or_create(dir.path().join("x".repeat(100))).unwrap();
         let in_tmp = home.socket_path_with(None);
         assert_eq!(in_tmp.parent().unwrap(), PathBuf::from(format!("/tmp/landline-{}", home.owner_uid())));
-        for unusable in ["".into(), "relative".into(), dir.path().join("missing").into_os_string(), long.into()] {
-            assert_eq!(home.socket_path_with(Some(unusable)), in_tmp);
-        }
     }
 
     #[test]

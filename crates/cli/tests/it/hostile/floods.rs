@@ -13,6 +13,9 @@ use crate::raw::{Raw, data, frame, identity_of, message, nobody, peak_memory, pl
 /// What a server under attack may ever use, in bytes: some 20 MiB idle, and room for a few transfers at once.
 const MOST_MEMORY: u64 = 64 << 20;
 
+/// Calls that one key may have at once: `ServerLimits::calls_per_key`.
+const CALLS_PER_KEY: usize = 64;
+
 fn files(desk: &Serving, identity: &Identity) -> Raw {
     Raw::open(desk.addr(), identity, "files")
 }
@@ -145,53 +148,50 @@ fn who_fetches_big_files_and_never_reads_them_holds_up_nobody_else() {
 fn what_a_header_announces_is_not_set_aside_before_it_comes() {
     let office = office();
     let (desk, laptop) = office.introduced();
-    let identity = identity_of(&laptop);
+    let file = r#"{"file":{"path":"never","size":1048576,"mode":420,"mtime":[0,0]}}"#;
     let announced = data(vec![0; 1 << 20]);
-    let lines: Vec<_> = (0..200)
-        .map(|n| {
-            let mut line = files(&desk, &identity);
-            let file = format!(r#"{{"file":{{"path":"f{n}","size":1048576,"mode":420,"mtime":[0,0]}}}}"#);
-            line.say([message(r#"{"put":{}}"#), message(file), announced[..5].to_vec()].concat());
-            line
-        })
-        .collect();
+    let mut lines = standing_still(&desk, &laptop, CALLS_PER_KEY - 1);
+    for line in &mut lines {
+        line.say([message(file), announced[..5].to_vec()].concat());
+    }
     assert_serves_others(&desk, &laptop);
     drop(lines);
 }
 
 /// Copies that have begun and stand still.
-fn standing_still(desk: &Serving, laptop: &Machine, count: usize) -> Vec<Raw> {
-    let identity = identity_of(laptop);
+fn standing_still(desk: &Serving, friend: &Machine, count: usize) -> Vec<Raw> {
+    let identity = identity_of(friend);
     let began = |_| {
         let mut line = files(desk, &identity);
-        line.say(message(r#"{"put":{}}"#));
+        line.say([message(r#"{"stat":{"path":""}}"#), message(r#"{"put":{}}"#)].concat());
+        assert!(line.hear_message().unwrap()["entry"].is_object(), "it was admitted");
         line
     };
     (0..count).map(began).collect()
 }
 
 #[test]
-fn two_hundred_copies_that_stand_still_keep_nobody_from_the_disk() {
-    let office = office();
-    let (desk, laptop) = office.introduced();
-    let lines = standing_still(&desk, &laptop, 200);
-    assert_serves_others(&desk, &laptop);
-    drop(lines);
-}
-
-#[test]
-fn a_friend_who_takes_every_place_at_the_disk_can_be_thrown_out() {
+fn one_friend_has_so_many_calls_and_no_more_and_can_be_thrown_out_of_all() {
     let office = office();
     let (mut desk, laptop) = office.introduced();
     let phone = office.machine("phone");
     phone.joins(&desk, "desk");
-    let lines = standing_still(&desk, &phone, 600);
+    let mut lines = standing_still(&desk, &phone, CALLS_PER_KEY);
+    let mut one_too_many = files(&desk, &identity_of(&phone));
+    let answer = one_too_many.hear_message().unwrap();
+    assert_eq!(answer["error"]["code"], "refused", "{answer}");
+    assert!(answer["error"]["text"].as_str().unwrap().contains("64 calls of this machine run already"), "{answer}");
+    phone.cmd(["ls", "desk:"]).fails_with(5).stderr_has("64 calls of this machine run already");
+    assert_serves_others(&desk, &laptop);
+
     let fingerprint = identity_of(&phone).public().fingerprint().to_string();
     let revoked = desk.machine().cmd(["key", "revoke", &fingerprint, "--json"]).succeeds().json_line();
-    assert!(revoked["cut"].as_u64().unwrap() >= 500, "{revoked}");
+    assert_eq!(revoked["cut"], CALLS_PER_KEY, "{revoked}");
     desk.wait_for_event(|event| event["event"] == "key-revoked");
+    for line in &mut lines {
+        assert_eq!(line.hear_all(), Vec::<serde_json::Value>::new());
+    }
     assert_serves_others(&desk, &laptop);
-    drop(lines);
 }
 
 #[test]

@@ -2,20 +2,28 @@
 
 use std::fs;
 
-use landline_testkit::{Linkbox, Way};
+use landline_testkit::{Cut, Done, Linkbox, Signal, Way};
 
-use super::{SIZE, is_new, moments, new, old};
+use super::{Moment, NEW, SIZE, is_new, moments, old};
 use crate::scene::{MIB, STAGING, Scene, random, residue, snapshot};
+
+/// A kill that meets a running line may come too late.
+#[track_caller]
+fn was_killed(said: &Done, moment: Moment) -> bool {
+    let killed = said.killed_by() == Some(9);
+    assert!(killed || !moment.still && said.code() == Some(0), "{moment:?}: {said}");
+    killed
+}
 
 #[test]
 fn a_client_that_is_killed_at_any_byte_of_a_put_leaves_the_old_file_or_the_new_one() {
     let scene = Scene::new();
     let moments = moments(1);
+    scene.laptop.write("file", &*NEW);
     let mut lines = Vec::new();
     for (n, moment) in moments.iter().copied().enumerate() {
         let name = format!("name-{n}");
         let there = scene.shares(&name, old(n));
-        scene.laptop.write("file", new(n));
         let line = scene.line();
         if moment.still {
             line.stall_after(Way::Up, moment.bytes);
@@ -23,14 +31,16 @@ fn a_client_that_is_killed_at_any_byte_of_a_put_leaves_the_old_file_or_the_new_o
         let put = scene.put("file", format!("desk:{name}")).spawn();
         line.wait_until_passed(Way::Up, moment.bytes);
         put.sigkill();
-        assert_eq!(put.wait().killed_by(), Some(9));
-        is_new(&there, n, moment);
-        // What is still on its way may arrive now: less than a whole file, unless all of it had been sent.
-        line.resume(Way::Up);
-        lines.push(line);
+        let killed = was_killed(&put.wait(), moment);
+        assert!(is_new(&there, n, moment) || killed, "{moment:?}: it was told as kept");
+        if moment.still {
+            line.cut(if n % 4 == 0 { Cut::Fin } else { Cut::Reset });
+        }
+        lines.push(line); // what was on its way when a running client was killed may still arrive
     }
     let passed: Vec<_> = lines.iter().map(|line| line.passed(Way::Up)).collect();
-    let share = scene.stops().share();
+    let stopped = scene.stops();
+    let share = stopped.share();
     drop(lines);
     let mut kept = 0;
     for (n, moment) in moments.into_iter().enumerate() {
@@ -38,7 +48,7 @@ fn a_client_that_is_killed_at_any_byte_of_a_put_leaves_the_old_file_or_the_new_o
         assert!(!became_new || passed[n] >= SIZE as u64, "{moment:?}: new, although only {} bytes came", passed[n]);
         kept += usize::from(!became_new);
     }
-    assert!(kept >= 20, "only {kept} old files were kept: the moments are no longer in the middle");
+    assert!(kept >= 12, "only {kept} old files were kept: the moments are no longer in the middle");
     assert_eq!(residue(&share), Vec::<std::path::PathBuf>::new());
 }
 
@@ -46,8 +56,8 @@ fn a_client_that_is_killed_at_any_byte_of_a_put_leaves_the_old_file_or_the_new_o
 fn a_client_that_is_killed_at_any_byte_of_a_get_leaves_the_old_file_or_the_new_one() {
     let scene = Scene::new();
     let line = scene.line();
+    scene.shares("file", &*NEW);
     for (n, moment) in moments(2).into_iter().enumerate() {
-        scene.shares("file", new(n));
         let here = scene.laptop.write(format!("in/name-{n}"), old(n));
         let before = line.passed(Way::Down);
         if moment.still {
@@ -56,11 +66,12 @@ fn a_client_that_is_killed_at_any_byte_of_a_get_leaves_the_old_file_or_the_new_o
         let get = scene.get("desk:file", format!("in/name-{n}")).spawn();
         line.wait_until_passed(Way::Down, before + moment.bytes);
         get.sigkill();
-        assert_eq!(get.wait().killed_by(), Some(9));
+        let killed = was_killed(&get.wait(), moment);
         let became_new = is_new(&here, n, moment);
+        assert!(became_new || killed, "{moment:?}: it was told as kept");
         assert!(!became_new || !moment.still || moment.bytes > SIZE as u64, "{moment:?}: new before all had come");
         // Its other end has still bytes for it; none of them may count for the next.
-        line.cut(landline_testkit::Cut::Reset);
+        line.cut(Cut::Reset);
         line.resume(Way::Down);
     }
     // What the killed ones left is swept by the next get into that folder.
@@ -74,7 +85,7 @@ fn a_client_that_is_killed_at_any_byte_of_a_get_leaves_the_old_file_or_the_new_o
 fn ctrl_c_during_a_put_ends_with_130_and_leaves_nothing_behind() {
     let scene = Scene::new();
     let older = scene.shares("name", "older");
-    scene.laptop.write("file", random(1, 20 * MIB));
+    scene.laptop.write("file", random(1, 4 * MIB));
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
     let put = scene.put("file", "desk:name").spawn();
@@ -82,7 +93,8 @@ fn ctrl_c_during_a_put_ends_with_130_and_leaves_nothing_behind() {
     put.sigint();
     let _ = put.wait().exits_with(130).stderr_has("stopped; what was not finished has changed nothing");
     drop(line);
-    let share = scene.stops().share();
+    let stopped = scene.stops();
+    let share = stopped.share();
     assert_eq!(fs::read(older).unwrap(), b"older");
     assert_eq!(residue(share), Vec::<std::path::PathBuf>::new());
 }
@@ -90,17 +102,17 @@ fn ctrl_c_during_a_put_ends_with_130_and_leaves_nothing_behind() {
 #[test]
 fn ctrl_c_and_sigterm_during_a_get_end_with_130_and_leave_nothing_behind() {
     let scene = Scene::new();
-    scene.shares("file", random(1, 20 * MIB));
+    scene.shares("file", random(1, 4 * MIB));
     scene.laptop.write("name", "older");
     let line = scene.line();
-    for signal in [landline_testkit::Signal::INT, landline_testkit::Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM] {
         let passed = line.passed(Way::Down);
         line.stall_after(Way::Down, MIB as u64);
         let get = scene.get("desk:file", "name").spawn();
         line.wait_until_passed(Way::Down, passed + MIB as u64);
         get.signal(signal);
         let _ = get.wait().exits_with(130);
-        line.cut(landline_testkit::Cut::Reset);
+        line.cut(Cut::Reset);
         line.resume(Way::Down);
     }
     assert_eq!(scene.laptop.read("name"), b"older");
@@ -147,7 +159,8 @@ fn what_is_arriving_is_never_listed_fetched_or_touched_by_others() {
     let _ = scene.laptop.cmd(["mv", "desk:dir", "desk:moved"]).succeeds();
     line.resume(Way::Up);
     let _ = put.wait().exits_with(5).stderr_has("dir/name: the directory was moved, removed or replaced");
-    let share = scene.stops().share();
+    let stopped = scene.stops();
+    let share = stopped.share();
     assert_eq!(snapshot(&share).len(), 2);
     assert_eq!(residue(share), Vec::<std::path::PathBuf>::new());
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use landline_testkit::{Cut, Way};
 
-use super::{SIZE, new, old};
+use super::{NEW, SIZE, old};
 use crate::scene::{MIB, Scene, residue};
 
 #[test]
@@ -12,8 +12,8 @@ fn a_cut_line_keeps_the_old_file_and_the_next_try_brings_the_new_one() {
     let scene = Scene::new();
     let line = scene.line();
     let there = scene.shares("name", old(0));
-    scene.laptop.write("file", new(0));
-    scene.shares("file", new(1));
+    scene.laptop.write("file", &*NEW);
+    scene.shares("file", &*NEW);
     scene.laptop.write("name", old(1));
     for how in [Cut::Reset, Cut::Fin] {
         for way in [Way::Up, Way::Down] {
@@ -38,7 +38,7 @@ fn a_cut_line_keeps_the_old_file_and_the_next_try_brings_the_new_one() {
     }
     let _ = scene.put("file", "desk:name").succeeds();
     let _ = scene.get("desk:file", "name").succeeds();
-    assert!(fs::read(&there).unwrap() == new(0) && scene.laptop.read("name") == new(1));
+    assert!(fs::read(&there).unwrap() == *NEW && scene.laptop.read("name") == *NEW);
     assert_eq!(residue(scene.stops().share()), Vec::<std::path::PathBuf>::new());
 }
 
@@ -46,13 +46,14 @@ fn a_cut_line_keeps_the_old_file_and_the_next_try_brings_the_new_one() {
 fn of_a_tree_what_was_complete_is_kept_when_the_line_is_cut() {
     let scene = Scene::new();
     scene.laptop.write("p/a", "first");
-    scene.laptop.write("p/b", new(0));
+    scene.laptop.write("p/b", &*NEW);
     scene.shares("p/b", old(0));
     let line = scene.line();
     line.cut_after(Way::Up, MIB as u64, Cut::Fin);
     let put = scene.put("p", "desk:").fails_with(4).stderr_has("the line to desk was cut");
     let _ = put.stderr_has("hint: what was not finished has changed nothing");
-    let share = scene.stops().share();
+    let stopped = scene.stops();
+    let share = stopped.share();
     assert_eq!(fs::read(share.join("p/a")).unwrap(), b"first");
     assert!(fs::read(share.join("p/b")).unwrap() == old(0) && residue(&share).is_empty());
 }

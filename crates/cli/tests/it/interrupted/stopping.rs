@@ -11,7 +11,7 @@ use crate::scene::{MIB, Scene, random, residue};
 fn a_server_that_is_asked_to_stop_lets_the_running_copies_finish_and_takes_no_new_call() {
     let mut scene = Scene::new();
     let other = scene.another("other");
-    let (up, down) = (random(1, 20 * MIB), random(2, 20 * MIB));
+    let (up, down) = (random(1, 4 * MIB), random(2, 20 * MIB));
     scene.laptop.write("file", &up);
     scene.shares("theirs", &down);
     let line = scene.line();
@@ -43,7 +43,7 @@ fn a_server_that_is_asked_to_stop_lets_the_running_copies_finish_and_takes_no_ne
 fn what_does_not_finish_within_the_grace_period_is_cut_and_the_old_file_stays() {
     let mut scene = Scene::serving_with(&["--grace", "1"]);
     scene.shares("name", "older");
-    scene.laptop.write("file", random(1, 20 * MIB));
+    scene.laptop.write("file", random(1, 4 * MIB));
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
     let put = scene.put("file", "desk:name").spawn();
@@ -64,7 +64,7 @@ fn what_does_not_finish_within_the_grace_period_is_cut_and_the_old_file_stays() 
 fn a_second_signal_ends_the_server_at_once() {
     let mut scene = Scene::new();
     scene.shares("name", "older");
-    scene.laptop.write("file", random(1, 20 * MIB));
+    scene.laptop.write("file", random(1, 4 * MIB));
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
     let put = scene.put("file", "desk:name").spawn();

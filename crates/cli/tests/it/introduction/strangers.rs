@@ -81,7 +81,9 @@ fn an_impostor_who_confirms_unasked_or_talks_nonsense_is_not_believed() {
     ];
     for said in nonsense {
         let answer = said.clone();
-        let fake = Fake::playing(67, move |line| line.say(message(answer)));
+        let fake = Fake::playing(67, move |line| {
+            line.say(message(answer));
+        });
         let join = laptop.cmd(["join", &fake.address.to_string(), "--name", "d"]).env("LANDLINE_CODE", "1-zoo-zone");
         let _ = join.fails_with(70).stderr_has("broke the protocol");
         fake.ended();

@@ -106,7 +106,8 @@ fn a_byte_that_changes_on_the_wire_is_noticed_and_the_old_file_stays() {
         let _ = scene.get("desk:new", "name").fails_with(4).stderr_has("desk");
     }
     assert!(scene.laptop.read("name") == old && residue(scene.laptop.work()).is_empty());
-    let share = scene.stops().share();
+    let stopped = scene.stops();
+    let share = stopped.share();
     assert!(fs::read(share.join("name")).unwrap() == old && residue(&share).is_empty());
 }
 

@@ -75,7 +75,8 @@ impl Files {
             };
             match outcome {
                 Ok(()) => {}
-                Err(FilesError::Call(CallError::Fault(fault))) => {
+                // A fault without words that answers the first request answers the opening: the call itself is refused.
+                Err(FilesError::Call(CallError::Fault(fault))) if fault != Fault::stranger() => {
                     watch.came_to(Outcome::Failed { path: source.as_bytes().to_vec(), fault });
                 }
                 Err(other) => return Err(other),

@@ -324,7 +324,7 @@ impl Disk {
 
     fn skip(&mut self, from: Vec<u8>, fault: Fault) -> Result<(), LineGone> {
         self.say(Item::Skip { path: WireName(from.clone()), fault: fault.clone() })?;
-        self.watch.came_to(Outcome::Skipped { path: from, why: fault.text.into_owned() });
+        self.watch.came_to(Outcome::left_out(from, fault));
         Ok(())
     }
 
@@ -374,9 +374,6 @@ impl Disk {
             if self.shared.given_up.load(Ordering::Relaxed) > number {
                 return Ok(Err(Fault::new(ErrorCode::Refused, "the receiver gave this file up")));
             }
-            if sent > entry.size {
-                return Ok(Err(changed()));
-            }
             let mut block = self.block()?;
             let n = match fill(file, block.space()) {
                 Ok(0) => {
@@ -390,8 +387,13 @@ impl Disk {
                 }
             };
             block.set_len(n);
-            hasher.update(block.payload());
             sent = sent.saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
+            if sent > entry.size {
+                // Before it is sent: the receiver would take it for a broken promise, and nobody would hear what happened.
+                self.spare = Some(block);
+                return Ok(Err(changed()));
+            }
+            hasher.update(block.payload());
             self.out.blocking_send(Out::Block(block)).map_err(|_| LineGone)?;
             if sent == entry.size && n < Block::CAPACITY {
                 return Ok(Ok((sent, hasher.finalize()))); // a short read at the known end: no need to ask again

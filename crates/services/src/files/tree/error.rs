@@ -168,6 +168,7 @@ impl TreeError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotFound { .. } => ErrorCode::NotFound,
+            Self::Refused { why: Refusal::MoreThanPlanned, .. } => ErrorCode::Integrity,
             Self::Refused { .. } | Self::Crossing { .. } => ErrorCode::Refused,
             Self::Exists { .. } | Self::Changed { .. } | Self::NotEmpty { .. } => ErrorCode::Conflict,
             Self::IsADirectory { .. } | Self::NotADirectory { .. } | Self::WrongKind { .. } => ErrorCode::WrongKind,

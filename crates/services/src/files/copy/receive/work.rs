@@ -116,7 +116,7 @@ impl Work {
                 Ok(())
             }
             Item::Skip { path, fault } => {
-                self.watch.came_to(Outcome::Skipped { path: path.0, why: fault.text.into_owned() });
+                self.watch.came_to(Outcome::left_out(path.0, fault));
                 Ok(())
             }
             Item::Working {} => Ok(()),
