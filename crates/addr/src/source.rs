@@ -28,6 +28,22 @@ impl From<IpAddr> for SourceKey {
     }
 }
 
+/// The first 24 bits of an IPv4 address, or the first 48 of an IPv6 address: what one household or one small company is
+/// given, so what one person may come from with many sources at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Neighbourhood(Network);
+
+impl SourceKey {
+    /// Where this source lives.
+    #[must_use]
+    pub fn neighbourhood(self) -> Neighbourhood {
+        Neighbourhood(match self.0 {
+            Network::V4(address) => Network::V4(Ipv4Addr::from_bits(address.to_bits() & !0xff)),
+            Network::V6(address) => Network::V6(Ipv6Addr::from_bits(address.to_bits() & SITE_PREFIX)),
+        })
+    }
+}
+
 impl From<SocketAddr> for SourceKey {
     fn from(address: SocketAddr) -> Self {
         Self::from(address.ip())
@@ -44,6 +60,7 @@ impl fmt::Display for SourceKey {
     }
 }
 
+const SITE_PREFIX: u128 = !(u128::MAX >> 48);
 const NETWORK_HALF: u128 = (u64::MAX as u128) << 64;
 
 #[cfg(test)]
@@ -54,6 +71,14 @@ mod tests {
 
     fn key(text: &str) -> SourceKey {
         text.parse::<IpAddr>().unwrap().into()
+    }
+
+    #[test]
+    fn neighbours_share_24_or_48_bits() {
+        let near = |a: &str, b: &str| key(a).neighbourhood() == key(b).neighbourhood();
+        assert!(near("192.0.2.1", "192.0.2.254") && !near("192.0.2.1", "192.0.3.1"));
+        assert!(near("2001:db8:1:2::1", "2001:db8:1:ffff::1") && !near("2001:db8:1::1", "2001:db8:2::1"));
+        assert!(near("::ffff:192.0.2.1", "192.0.2.9"));
     }
 
     #[test]

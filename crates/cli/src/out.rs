@@ -15,6 +15,8 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::fail::{Fail, io_exit, io_words};
 
+mod json;
+
 /// The two streams. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Out {
@@ -73,7 +75,7 @@ impl Out {
     /// One JSON object, a line of data, written through at once.
     pub(crate) fn object(&self, value: &impl Serialize) {
         self.data().write(|to| {
-            serde_json::to_writer(&mut *to, value)?;
+            json::write(&mut *to, value)?;
             to.write_all(b"\n")?;
             to.flush()
         });
@@ -82,7 +84,7 @@ impl Out {
     /// One JSON object of many: written when enough has gathered, at the latest by [`Out::finish`].
     pub(crate) fn row(&self, value: &impl Serialize) {
         self.data().write(|to| {
-            serde_json::to_writer(&mut *to, value)?;
+            json::write(&mut *to, value)?;
             to.write_all(b"\n")
         });
     }

@@ -51,10 +51,12 @@ fn only_name(place: &Remote) -> Vec<u8> {
     place.path.file_name().map(|name| name.as_bytes().to_vec()).unwrap_or_default()
 }
 
-/// The content of a folder; of anything else, itself.
+/// The content of a folder; of anything else, itself. A link is never followed, and so something else.
 async fn entries(files: &mut Files, place: &Remote) -> Result<Vec<Entry>, FilesError> {
     match files.list(&place.path).await {
-        Err(FilesError::Call(CallError::Fault(fault))) if fault.code == ErrorCode::WrongKind && !place.as_folder => {
+        Err(FilesError::Call(CallError::Fault(fault)))
+            if matches!(fault.code, ErrorCode::WrongKind | ErrorCode::Refused) && !place.as_folder =>
+        {
             Ok(vec![files.stat(&place.path, false).await?.entry])
         }
         other => other,

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use landline_testkit::{Cmd, Linkbox, Machine, Office, Random, Serving};
+use landline_testkit::{Cmd, Linkbox, Machine, Office, PATIENCE, Random, Serving};
 use tempfile::TempDir;
 
 pub(crate) const BIN: &str = env!("CARGO_BIN_EXE_landline");
@@ -165,6 +165,24 @@ pub(crate) fn snapshot(folder: impl AsRef<Path>) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     found
+}
+
+/// Waits until a file begins to arrive in `folder`, which must exist; what it is called until it is whole.
+pub(crate) fn wait_for_staging(folder: impl AsRef<Path>) -> PathBuf {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::inotify;
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&watch, folder.as_ref(), inotify::WatchFlags::CREATE).unwrap();
+    loop {
+        if let Some(found) = residue(&folder).pop() {
+            return found;
+        }
+        let patience = Timespec::try_from(PATIENCE).unwrap();
+        let news = poll(&mut [PollFd::new(&watch, PollFlags::IN)], Some(&patience)).unwrap();
+        assert!(news > 0, "no file began to arrive within {PATIENCE:?}");
+        let mut told = [0; 4096];
+        while rustix::io::read(&watch, &mut told).is_ok_and(|count| count > 0) {}
+    }
 }
 
 /// Staging files below `folder`.

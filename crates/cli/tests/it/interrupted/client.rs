@@ -5,7 +5,7 @@ use std::fs;
 use landline_testkit::{Cut, Done, Linkbox, Signal, Way};
 
 use super::{Moment, NEW, SIZE, is_new, moments, old};
-use crate::scene::{MIB, STAGING, Scene, random, residue, snapshot};
+use crate::scene::{MIB, STAGING, Scene, random, residue, snapshot, wait_for_staging};
 
 /// A kill that meets a running line may come too late.
 #[track_caller]
@@ -141,13 +141,13 @@ fn what_is_arriving_is_never_listed_fetched_or_touched_by_others() {
     slow.dials_through("desk", &line);
     slow.write("file", random(1, 4 * MIB));
     line.stall_after(Way::Up, MIB as u64);
+    fs::create_dir(scene.share().join("dir")).unwrap();
     let put = slow.cmd(["put", "file", "desk:dir/name"]).spawn();
     line.wait_until_passed(Way::Up, MIB as u64);
-    // The server has a staging file as soon as it has taken in the first of these bytes.
+    let staging = format!("dir/{}", wait_for_staging(scene.share().join("dir")).display());
+    assert!(staging.starts_with(&format!("dir/{STAGING}")), "{staging}");
     let _ = scene.put(scene.laptop.write("other", "x"), "desk:dir/").succeeds();
-    let [staging] = residue(scene.share()).try_into().expect("one file is arriving");
-    let staging = staging.to_str().unwrap().to_owned();
-    assert!(staging.starts_with(&format!("dir/{STAGING}")));
+    assert_eq!(residue(scene.share()).len(), 1, "what a living writer has is not swept");
     let _ = scene.laptop.cmd(["ls", "-a", "desk:dir"]).succeeds().stdout("other\n");
     let listed = scene.laptop.cmd(["ls", "-a", "--json", "desk:dir"]).succeeds().json();
     assert_eq!(listed.len(), 1);

@@ -5,7 +5,7 @@ use std::fs;
 use landline_testkit::{Linkbox, Way};
 use serde_json::json;
 
-use crate::scene::{MIB, Scene, random, residue};
+use crate::scene::{MIB, Scene, random, residue, wait_for_staging};
 
 #[test]
 fn a_server_that_is_asked_to_stop_lets_the_running_copies_finish_and_takes_no_new_call() {
@@ -17,7 +17,7 @@ fn a_server_that_is_asked_to_stop_lets_the_running_copies_finish_and_takes_no_ne
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
     let put = scene.put("file", "desk:name").spawn();
-    line.wait_until_passed(Way::Up, MIB as u64);
+    wait_for_staging(scene.share()); // the call is admitted
     let fetching = Linkbox::to(scene.desk.addr());
     other.dials_through("desk", &fetching);
     fetching.stall_after(Way::Down, MIB as u64);
@@ -47,7 +47,7 @@ fn what_does_not_finish_within_the_grace_period_is_cut_and_the_old_file_stays() 
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
     let put = scene.put("file", "desk:name").spawn();
-    line.wait_until_passed(Way::Up, MIB as u64);
+    wait_for_staging(scene.share()); // the call is admitted
     scene.desk.sigterm();
     scene.desk.wait_for_event(|event| event["event"] == "stopping");
     let stopped = scene.desk.wait_for_event(|event| event["event"] == "stopped");
@@ -68,7 +68,7 @@ fn a_second_signal_ends_the_server_at_once() {
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
     let put = scene.put("file", "desk:name").spawn();
-    line.wait_until_passed(Way::Up, MIB as u64);
+    wait_for_staging(scene.share()); // the call is admitted
     scene.desk.sigterm();
     scene.desk.wait_for_event(|event| event["event"] == "stopping");
     scene.desk.sigterm();
