@@ -3,11 +3,10 @@
 //! On a terminal, bytes that would act on it are shown as escapes; into a pipe or a file they go as they are.
 
 use std::io::{self, Write};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use landline_services::files::ask::{Files, FilesError};
-use tokio::io::AsyncWrite;
+use landline_wire::Blob;
+use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::fail::{Fail, files_fail, line_fail};
@@ -29,16 +28,21 @@ pub(crate) struct Args {
     raw: bool,
 }
 
+/// One piece of the content.
+#[derive(Debug, Serialize)]
+struct Piece<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b64: Option<Blob>,
+}
+
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    if here.out.is_json() {
-        return Err(Fail::usage("cat prints the bytes of a file, which are no JSON")
-            .hint("landline stat --json --hash tells about it; leave --json out to see the content"));
-    }
     let line = here.line()?;
     let name = args.place.machine.to_string();
     let mut files = Files::open(&line, &args.place.machine).await.map_err(|fault| line_fail(&name, fault))?;
-    let mut screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !args.raw);
-    match files.cat(&args.place.path, &mut screen).await {
+    let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !args.raw);
+    match files.cat(&args.place.path, screen).await {
         Ok(_) => {
             files.close().await;
             Ok(Exit::Done)
@@ -49,20 +53,45 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     }
 }
 
-/// stdout as the floors below write to it; blocking, since nothing else happens meanwhile.
-struct Screen {
-    to: To,
-}
-
-enum To {
+/// stdout as the floors below write to it.
+enum Screen {
     Raw(Gate),
     Tamed(Tamer<Gate>),
+    /// One object for each piece: its text where it is UTF-8, else base64.
+    Objects(Gate),
 }
 
 impl Screen {
     fn new(out: &Out, tamed: bool) -> Self {
         let gate = Gate(out.clone());
-        Self { to: if tamed { To::Tamed(Tamer::new(gate)) } else { To::Raw(gate) } }
+        match (out.is_json(), tamed) {
+            (true, _) => Self::Objects(gate),
+            (false, true) => Self::Tamed(Tamer::new(gate)),
+            (false, false) => Self::Raw(gate),
+        }
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Raw(gate) => gate.write_all(bytes)?,
+            Self::Tamed(tamer) => tamer.feed(bytes)?,
+            Self::Objects(gate) => {
+                let text = std::str::from_utf8(bytes).ok();
+                let b64 = text.is_none().then(|| Blob(bytes.to_vec()));
+                gate.0.row(&Piece { text, b64 });
+                gate.flush()?; // also tells whether the reader has left
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Raw(gate) | Self::Objects(gate) => gate.flush(),
+            Self::Tamed(tamer) => tamer.finish(),
+        }
     }
 }
 
@@ -78,25 +107,5 @@ impl Write for Gate {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush();
         if self.0.is_gone() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
-    }
-}
-
-impl AsyncWrite for Screen {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(match &mut self.to {
-            To::Raw(gate) => gate.write_all(bytes).map(|()| bytes.len()),
-            To::Tamed(tamer) => tamer.feed(bytes).map(|()| bytes.len()),
-        })
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(match &mut self.to {
-            To::Raw(gate) => gate.flush(),
-            To::Tamed(tamer) => tamer.finish(),
-        })
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(context)
     }
 }

@@ -3,20 +3,21 @@
 //! [`Files`] is one call, used for request after request. [`job`] says what `put` and `get` are to move and where it
 //! shall be; the moving itself is [`super::copy`], the same at both ends.
 
-use std::future::Future;
+use std::{future::Future, io};
 
 use landline_addr::{contact::Machine, path::SharePath};
-use landline_net::{Call, CallError, CallWriter, Received};
+use landline_net::{Call, CallError, CallReader, CallWriter, Received};
 use landline_wire::{ErrorCode, Fault, WireName, decode};
 use tokio::{
-    io::{AsyncWrite, AsyncWriteExt as _},
+    sync::mpsc,
+    task::spawn_blocking,
     time::{Instant, sleep_until},
 };
 
 use super::{
-    copy::HEARTBEAT,
+    copy::{BLOCKS, HEARTBEAT},
     msg::{Ack, Answer, Item, Request, SERVICE},
-    tree::{Entry, TreeError},
+    tree::{Entry, Kind, TreeError},
 };
 use crate::line::{Line, LineError};
 
@@ -51,7 +52,7 @@ pub enum FilesError {
     #[error(transparent)]
     Local(#[from] TreeError),
     /// A local path that can't be used.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", landline_wire::shown(path.as_os_str().as_encoded_bytes()))]
     Path {
         /// Which.
         path: std::path::PathBuf,
@@ -169,52 +170,32 @@ impl Files {
         self.order(&Request::Remove { path: wire(path), recursive }).await
     }
 
-    /// Writes the content of a file to `out` as it arrives; returns its bytes. The hash can be compared only at the
-    /// end, when the bytes have been written: heed the error.
+    /// Writes the content of a file to `out` as it arrives, on a thread of its own since `out` may be slow; returns its
+    /// bytes. The hash can be compared only at the end, when the bytes have been written: heed the error.
     ///
     /// # Errors
     /// [`FilesError::Integrity`] if what was written is not what was sent; [`FilesError::Output`].
-    pub async fn cat(
-        &mut self,
-        path: &SharePath,
-        out: &mut (impl AsyncWrite + Unpin + Send),
-    ) -> Result<u64, FilesError> {
-        if self.stat(path, false).await?.entry.kind == super::tree::Kind::Dir {
-            return Err(TreeError::IsADirectory { path: path.as_bytes().to_vec() }.into());
+    pub async fn cat(&mut self, path: &SharePath, out: impl io::Write + Send + 'static) -> Result<u64, FilesError> {
+        let named = || path.as_bytes().to_vec();
+        match self.stat(path, false).await?.entry.kind {
+            Kind::File => {}
+            Kind::Dir => return Err(TreeError::IsADirectory { path: named() }.into()),
+            kind @ (Kind::Link | Kind::Other) => return Err(TreeError::WrongKind { path: named(), kind }.into()),
         }
         self.call.send(&Request::Get { path: wire(path), exclude: Vec::new(), totals: false }).await?;
         let (reader, writer) = self.call.halves();
-        let (mut hasher, mut sum, mut whole, mut refused) = (blake3::Hasher::new(), 0u64, false, None);
-        loop {
-            let item = match showing_life(writer, reader.recv()).await??.ok_or(CallError::Cut)? {
-                Received::Data(data) => {
-                    hasher.update(&data);
-                    showing_life(writer, out.write_all(&data)).await?.map_err(FilesError::Output)?;
-                    sum = sum.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
-                    reader.recycle(data);
-                    continue;
-                }
-                Received::Message(body) => decode::<Item>(&body).map_err(CallError::from)?,
-                Received::Stderr(_) => return Err(out_of_turn()),
-            };
-            match item {
-                Item::Error(fault) => return Err(fault.into()),
-                Item::Broken(fault) | Item::Skip { fault, .. } => refused = Some(fault),
-                Item::End { hash, .. } => whole = hash == hasher.finalize().to_hex().as_str(),
-                Item::Finish {} => break,
-                Item::File { .. } | Item::Totals { .. } | Item::Working {} => {}
-                Item::Dir { .. } | Item::DirEnd { .. } => return Err(out_of_turn()),
-            }
-        }
-        showing_life(writer, out.flush()).await?.map_err(FilesError::Output)?;
+        let (blocks, taken) = mpsc::channel(BLOCKS);
+        let printing = spawn_blocking(move || print(taken, out));
+        let said = cat_stream(reader, writer, blocks).await;
+        let printed = showing_life(writer, printing).await?;
+        // What the output says comes first: without it the stream was left in the middle.
+        let died = |_| Err(FilesError::Output(io::Error::other("the thread that prints died")));
+        let (sum, hash) = printed.unwrap_or_else(died)?;
+        let whole = said?.is_some_and(|theirs| theirs == hash.to_hex().as_str());
         let (files, failed) = if whole { (1, 0) } else { (0, 1) };
         writer.queue(&Ack::Done { files, bytes: sum, failed })?;
         writer.flush().await?;
-        match refused {
-            Some(fault) => Err(fault.into()),
-            None if whole => Ok(sum),
-            None => Err(FilesError::Integrity { path: path.as_bytes().to_vec() }),
-        }
+        if whole { Ok(sum) } else { Err(FilesError::Integrity { path: path.as_bytes().to_vec() }) }
     }
 
     /// Ends the call cleanly.
@@ -243,6 +224,46 @@ impl Files {
             other => Err(unexpected(other)),
         }
     }
+}
+
+/// Hands the bytes of one file on; the hash that the sender says they have, none if it never said.
+async fn cat_stream(
+    reader: &mut CallReader,
+    writer: &mut CallWriter,
+    blocks: mpsc::Sender<Vec<u8>>,
+) -> Result<Option<String>, FilesError> {
+    let mut hash_said = None;
+    loop {
+        let item = match showing_life(writer, reader.recv()).await??.ok_or(CallError::Cut)? {
+            Received::Data(data) => {
+                if showing_life(writer, blocks.send(data)).await?.is_err() {
+                    return Ok(None); // the output has failed and says why itself
+                }
+                continue;
+            }
+            Received::Message(body) => decode::<Item>(&body).map_err(CallError::from)?,
+            Received::Stderr(_) => return Err(out_of_turn()),
+        };
+        match item {
+            Item::Error(fault) | Item::Broken(fault) | Item::Skip { fault, .. } => return Err(fault.into()),
+            Item::End { hash, .. } => hash_said = Some(hash),
+            Item::Finish {} => return Ok(hash_said),
+            Item::File { .. } | Item::Totals { .. } | Item::Working {} => {}
+            Item::Dir { .. } | Item::DirEnd { .. } => return Err(out_of_turn()),
+        }
+    }
+}
+
+/// The printing thread of `cat`: how many bytes there were, and their hash.
+fn print(mut blocks: mpsc::Receiver<Vec<u8>>, mut out: impl io::Write) -> Result<(u64, blake3::Hash), FilesError> {
+    let (mut hasher, mut sum) = (blake3::Hasher::new(), 0u64);
+    while let Some(data) = blocks.blocking_recv() {
+        hasher.update(&data);
+        out.write_all(&data).map_err(FilesError::Output)?;
+        sum = sum.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+    }
+    out.flush().map_err(FilesError::Output)?;
+    Ok((sum, hasher.finalize()))
 }
 
 /// Waits for `event`, and tells the sender now and then that it is waited for: the output may be slow, or a person.

@@ -193,7 +193,7 @@ fn words_and_names_from_a_server_are_shown_and_not_obeyed() {
     }
     let stat = message(json!({"entry": {"entry": entry(evil), "hash": evil}}).to_string());
     let _ = meets(&next(), &["stat", "--hash", "desk:x"], stat).stdout_has("\\u{1b}");
-    let skip = message(json!({"skip": {"path": evil, "fault": {"code": "denied", "text": evil}}}).to_string());
+    let skip = message(json!({"skip": {"path": evil, "fault": {"code": "wrong-kind", "text": evil}}}).to_string());
     let stream = [skip, message(json!({"dir": {"path": evil}}).to_string()), message(FINISH)].concat();
     let _ = meets(&next(), &["get", "-v", "desk:x", "."], stream).exits_with(3).stderr_has("warning: skipped ");
     let stream = [whole(evil, b"x"), message(FINISH)].concat();

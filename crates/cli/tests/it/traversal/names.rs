@@ -9,7 +9,7 @@ use crate::scene::{Scene, name, on_desk, snapshot};
 
 /// Never a path of a share, whoever asks and for what.
 fn bad_paths() -> Vec<Vec<u8>> {
-    let texts: [&[u8]; 25] = [
+    let texts: [&[u8]; 26] = [
         b"..",
         b"../outside/secret",
         b"dir/..",
@@ -30,6 +30,7 @@ fn bad_paths() -> Vec<Vec<u8>> {
         b".landline-part-0123456789abcdef",
         b".landline-part-",
         b".landline-part-x",
+        b".Landline-PART-x",
         b"dir/.landline-part-0123456789abcdef",
         b".landline-part-x/file",
         b"dir/.landline-part-x/file",
@@ -119,7 +120,7 @@ fn a_local_name_that_is_reserved_is_not_sent() {
 #[test]
 fn names_that_only_look_dangerous_are_names_like_any_other() {
     let scene = Scene::new();
-    let names: [&[u8]; 7] = [b"...", b"..a", b"a..", b".landline-partial", b".LANDLINE-PART-x", b"~", b"\\..\\x"];
+    let names: [&[u8]; 7] = [b"...", b"..a", b"a..", b".landline-partial", b"landline-part-x", b"~", b"\\..\\x"];
     let mut rogue = Rogue::of(&scene);
     for bytes in names {
         fs::write(scene.share().join(name(bytes)), SECRET).unwrap();

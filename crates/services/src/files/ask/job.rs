@@ -117,7 +117,8 @@ impl Landing {
             _ => Path::new("."),
         };
         if !parent.is_dir() {
-            let text = format!("the directory {} does not exist", parent.display());
+            let parent = landline_wire::shown(parent.as_os_str().as_bytes());
+            let text = format!("the directory {parent} does not exist");
             return Err(failed(io::Error::new(io::ErrorKind::NotFound, text)));
         }
         Ok(Self { tree: Arc::new(Tree::open(parent)?), base: SharePath::from(file_name(name)?) })
