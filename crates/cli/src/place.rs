@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use landline_addr::contact::{ContactName, Machine, Place, PlaceError};
@@ -78,6 +78,12 @@ impl Remote {
             }),
         }
     }
+}
+
+/// What to say to a person who named a machine without its colon; nothing if `path` can't be meant so.
+pub(crate) fn colon_hint(path: &Path) -> Option<String> {
+    let name: ContactName = path.to_str()?.parse().ok()?;
+    Some(format!("to mean the machine {name}, put a colon behind it: {name}:"))
 }
 
 /// As it can be typed again, hostile names escaped.

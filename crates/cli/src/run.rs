@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use landline_wire::shown;
 
 use crate::args::Cli;
 use crate::config::Flags;
@@ -13,6 +14,7 @@ use crate::fail::Fail;
 use crate::here::Here;
 use crate::logs;
 use crate::out::Out;
+use crate::screen::tame;
 use crate::signals::Signals;
 
 /// How long work that was stopped may take to put its staging files away.
@@ -23,7 +25,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(said) => return tell_clap(&said, &arguments).code(),
+        Err(said) => return tell_clap(&said_harmlessly(said, &arguments), &arguments).code(),
     };
     let out = Out::new(cli.json, cli.quiet);
     let outcome = start(cli, &out);
@@ -32,6 +34,17 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         fail.exit()
     });
     out.finish(exit).code()
+}
+
+/// clap repeats what it was given; what of that could act on a screen is escaped first. The names of foreign files come
+/// in here by `*`.
+fn said_harmlessly(said: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let harmless = arguments.iter().map(|argument| match argument.to_str() {
+        Some(text) => tame(text),
+        None => shown(argument.as_encoded_bytes()).to_string(),
+    });
+    // What is right only when it is escaped, like bytes where text is wanted, is complained of without being repeated.
+    Cli::try_parse_from(harmless).err().unwrap_or(said)
 }
 
 fn tell_clap(said: &clap::Error, arguments: &[OsString]) -> Exit {

@@ -10,16 +10,17 @@ use super::copy::{CopyFlags, Copying, Words};
 use crate::exit::Exit;
 use crate::fail::{Fail, line_fail};
 use crate::here::Here;
-use crate::place::Spot;
+use crate::place::{Spot, colon_hint};
 
 /// Fetch files and folders from another machine
 ///
 /// Like scp: into the target if it is a folder (or ends with /), else under the target's name. Each file arrives whole
 /// and verified or not at all, with its permissions and times. Exit code 3 means that some did not arrive.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "landline get [OPTIONS] <SOURCE>... [TARGET]")]
 pub(crate) struct Args {
-    /// What to fetch, CONTACT:PATH each, then where to on this machine [default: the current folder]
-    #[arg(required = true, num_args = 1.., value_name = "SOURCE... [TARGET]", value_parser = Spot::parser())]
+    /// What to fetch, CONTACT:PATH each; then where to on this machine [default: the current folder]
+    #[arg(required = true, num_args = 1.., value_name = "PLACE", value_parser = Spot::parser())]
     places: Vec<Spot>,
     #[command(flatten)]
     flags: CopyFlags,
@@ -76,8 +77,8 @@ fn directed(mut places: Vec<Spot>) -> Result<Order, Fail> {
         sources.push(remote.path);
     }
     let Some(machine) = machine else {
-        return Err(Fail::usage("no source names a machine")
-            .hint("write landline get CONTACT:PATH (landline contacts list shows the names)"));
+        let usual = || "write landline get CONTACT:PATH (landline contacts list shows the names)".to_owned();
+        return Err(Fail::usage("no source names a machine").hint(colon_hint(&target).unwrap_or_else(usual)));
     };
     Ok(Order { machine, sources, target })
 }
@@ -107,7 +108,8 @@ mod tests {
     #[test]
     fn the_wrong_direction_is_told_the_right_command() {
         assert!(parse(&["a", "desk:b"]).unwrap_err().hint_text().unwrap().contains("landline put"));
-        assert!(parse(&["a"]).unwrap_err().hint_text().unwrap().contains("CONTACT:PATH"));
+        assert!(parse(&["./a"]).unwrap_err().hint_text().unwrap().contains("CONTACT:PATH"));
+        assert!(parse(&["desk"]).unwrap_err().hint_text().unwrap().ends_with("put a colon behind it: desk:"));
         assert!(parse(&["desk:a", "attic:b"]).unwrap_err().hint_text().unwrap().contains("once for each"));
     }
 }

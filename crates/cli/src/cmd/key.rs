@@ -133,8 +133,7 @@ fn pick<'a>(keys: &'a [EnrolledKey], which: &str) -> Result<&'a EnrolledKey, Fai
     if let Some(key) = keys.iter().find(|key| Some(key.key.fingerprint()) == whole) {
         return Ok(key);
     }
-    let mut found: Vec<&EnrolledKey> =
-        keys.iter().filter(|key| key.key.fingerprint().matches_prefix(which)).collect();
+    let mut found: Vec<&EnrolledKey> = keys.iter().filter(|key| key.key.fingerprint().matches_prefix(which)).collect();
     if found.is_empty() {
         found = keys.iter().filter(|key| key.label == which).collect();
     }

@@ -3,7 +3,7 @@
 use landline_net::CallError;
 use landline_services::files::ask::{Files, FilesError};
 use landline_services::files::tree::Entry;
-use landline_wire::ErrorCode;
+use landline_wire::{ErrorCode, Fault};
 
 use super::each::each;
 use crate::exit::Exit;
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         files.close().await;
         entries.retain(|entry| args.all || entry.name == only_name(place) || !entry.name.starts_with(b"."));
         if several && !here.out.is_json() {
-            here.out.line(format_args!("{gap}{place}:"));
+            here.out.line(format_args!("{gap}{}", heading(place)));
             gap = "\n";
         }
         print(here, &entries, args.long);
@@ -55,12 +55,20 @@ fn only_name(place: &Remote) -> Vec<u8> {
 async fn entries(files: &mut Files, place: &Remote) -> Result<Vec<Entry>, FilesError> {
     match files.list(&place.path).await {
         Err(FilesError::Call(CallError::Fault(fault)))
-            if matches!(fault.code, ErrorCode::WrongKind | ErrorCode::Refused) && !place.as_folder =>
+            if matches!(fault.code, ErrorCode::WrongKind | ErrorCode::Refused)
+                && fault != Fault::stranger() // then the whole call was refused, and is over
+                && !place.as_folder =>
         {
             Ok(vec![files.stat(&place.path, false).await?.entry])
         }
         other => other,
     }
+}
+
+/// As `ls` puts it, but a whole share has its colon already.
+fn heading(place: &Remote) -> String {
+    let place = place.to_string();
+    if place.ends_with(':') { place } else { place + ":" }
 }
 
 fn print(here: &Here, entries: &[Entry], long: bool) {
@@ -72,5 +80,22 @@ fn print(here: &Here, entries: &[Entry], long: bool) {
     } else {
         let marks = out.stdout_is_terminal();
         entries.iter().for_each(|entry| out.line(listing::short(entry, marks)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landline_addr::contact::Machine;
+    use landline_addr::path::SharePath;
+
+    use super::*;
+
+    #[test]
+    fn the_heading_of_a_whole_share_has_one_colon() {
+        let heading_of = |path: &[u8]| {
+            let path = SharePath::from_user(path).unwrap();
+            heading(&Remote { machine: Machine::Localhost, path, as_folder: true })
+        };
+        assert_eq!((heading_of(b"").as_str(), heading_of(b"a/b").as_str()), ("localhost:", "localhost:a/b:"));
     }
 }

@@ -8,7 +8,7 @@ use super::copy::{CopyFlags, Copying, Words};
 use crate::exit::Exit;
 use crate::fail::{Fail, line_fail};
 use crate::here::Here;
-use crate::place::{Remote, Spot};
+use crate::place::{Remote, Spot, colon_hint};
 
 /// Send files and folders to another machine
 ///
@@ -50,20 +50,28 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
 
 /// Sources here, target there; anything else is another command.
 fn directed(sources: Vec<Spot>, target: Spot) -> Result<(Vec<PathBuf>, Remote), Fail> {
-    let Spot::There(target) = target else {
-        let all_there = sources.iter().all(|source| matches!(source, Spot::There(_)));
-        return Err(if all_there {
-            Fail::usage("put sends files away, but the target is a local path")
-                .hint("to fetch files: landline get CONTACT:PATH LOCAL")
-        } else {
-            Fail::usage("the target names no machine")
-                .hint("the last argument says where to: landline put FILE CONTACT:PATH (landline contacts list shows the names)")
-        });
+    let target = match target {
+        Spot::There(target) => target,
+        Spot::Here(path) => {
+            let all_there = sources.iter().all(|source| matches!(source, Spot::There(_)));
+            return Err(if all_there {
+                Fail::usage("put sends files away, but the target is a local path")
+                    .hint("to fetch files: landline get CONTACT:PATH LOCAL")
+            } else {
+                Fail::usage("the target names no machine").hint(colon_hint(&path).unwrap_or_else(|| {
+                    "the last argument says where to: landline put FILE CONTACT:PATH (landline contacts list shows the \
+                     names)"
+                        .to_owned()
+                }))
+            });
+        }
     };
     let here = |source| match source {
         Spot::Here(path) => Ok(path),
-        Spot::There(remote) => Err(Fail::usage(format_args!("{remote} is not on this machine"))
-            .hint("between two other machines fetch first, then send: landline get, then landline put")),
+        Spot::There(remote) => Err(Fail::usage(format_args!("{remote} is not on this machine")).hint(format_args!(
+            "between two other machines fetch first, then send: landline get, then landline put; for a local file with \
+             ':' in its name write ./{remote}"
+        ))),
     };
     Ok((sources.into_iter().map(here).collect::<Result<_, _>>()?, target))
 }
@@ -92,7 +100,13 @@ mod tests {
     #[test]
     fn the_wrong_direction_is_told_the_right_command() {
         assert!(parse(&["desk:a", "."]).unwrap_err().hint_text().unwrap().contains("landline get"));
-        assert!(parse(&["a", "b"]).unwrap_err().hint_text().unwrap().contains("CONTACT:PATH"));
+        assert!(parse(&["a", "./b"]).unwrap_err().hint_text().unwrap().contains("CONTACT:PATH"));
         assert!(parse(&["desk:a", "attic:b"]).unwrap_err().what().contains("desk:a"));
+    }
+
+    #[test]
+    fn a_contact_without_its_colon_and_a_file_with_one_are_told_what_to_write() {
+        assert!(parse(&["a", "desk"]).unwrap_err().hint_text().unwrap().ends_with("put a colon behind it: desk:"));
+        assert!(parse(&["a:b", "desk:"]).unwrap_err().hint_text().unwrap().ends_with("write ./a:b"));
     }
 }

@@ -58,7 +58,7 @@ fn print(here: &Here, place: &Remote, stat: &Stat) {
     let field = |name: &str, value: &str| out.line(format_args!("{name:<12}{value}"));
     field("path", &place.to_string());
     field("kind", listing::kind_word(entry.kind));
-    field("size", &format!("{} bytes ({})", entry.size, units::bytes(entry.size)));
+    field("size", &size(entry.size));
     field("mode", &format!("{:04o} ({})", entry.mode, listing::rights(entry)));
     let time = units::utc_time(entry.mtime.secs(), entry.mtime.nanos()).unwrap_or_else(|| "-".to_owned());
     field("modified", &format!("{} ({time})", units::local_time(entry.mtime.secs(), entry.mtime.nanos())));
@@ -68,5 +68,21 @@ fn print(here: &Here, place: &Remote, stat: &Stat) {
     if let Some(hash) = &stat.hash {
         // from the other machine: not to be trusted to be letters and digits
         field("blake3", &shown(hash).to_string());
+    }
+}
+
+/// `3 bytes`, `1536 bytes (1.5 KiB)`.
+fn size(bytes: u64) -> String {
+    let exact = units::count(bytes, "byte");
+    if bytes < 1024 { exact } else { format!("{exact} ({})", units::bytes(bytes)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_told_in_short_only_where_that_is_shorter() {
+        assert_eq!([1, 1023, 1536].map(size), ["1 byte", "1023 bytes", "1536 bytes (1.5 KiB)"]);
     }
 }

@@ -1,5 +1,6 @@
 //! Faults of what a call is for: serving, introductions, files.
 
+use landline_net::DialError;
 use landline_services::files::ask::FilesError;
 use landline_services::files::filter::FilterError;
 use landline_services::house::HouseError;
@@ -82,7 +83,16 @@ pub(crate) fn join_fail(place: &str, error: JoinError) -> Fail {
             "somebody else may be introduced at this moment, or too many wrong codes came from here; try again in a \
              minute, with a new code (landline invite)",
         ),
-        JoinError::Dial(error) => dial_fail(place, &error),
+        JoinError::Dial(error) => {
+            let fail = dial_fail(place, &error);
+            match error {
+                DialError::Connect { .. } | DialError::Handshake { .. } => fail.hint(
+                    "the code was not used. Is `landline serve` running there, is this the port that it prints, and does \
+                     the firewall there let it in?",
+                ),
+                _ => fail,
+            }
+        }
         JoinError::Call(error) => call_fail(place, &error),
         _ => Fail::new(Exit::Internal, words)
             .hint("are both machines on the same version of landline? Compare landline --version"),

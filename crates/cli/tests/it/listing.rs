@@ -13,7 +13,9 @@ use crate::scene::{Scene, name, on_desk};
 fn furnished() -> Scene {
     let scene = Scene::new();
     let time = SystemTime::UNIX_EPOCH + Duration::new(1_795_230_000, 123_456_789);
-    for (path, size, mode) in [("b.txt", 1536, 0o640), ("a.sh", 3, 0o755), (".hidden", 0, 0o600), ("dir/inside", 1, 0o644)] {
+    for (path, size, mode) in
+        [("b.txt", 1536, 0o640), ("a.sh", 3, 0o755), (".hidden", 0, 0o600), ("dir/inside", 1, 0o644)]
+    {
         let file = scene.shares(path, vec![b'x'; size]);
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         fs::File::options().write(true).open(&file).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
@@ -39,11 +41,20 @@ fn ls_on_a_pipe_is_one_plain_name_a_line() {
 #[test]
 fn ls_of_a_file_names_it_and_with_a_slash_says_that_it_is_none() {
     let scene = furnished();
-    let _ = scene.laptop.cmd(["ls", "desk:b.txt", "desk:.hidden"]).succeeds().stdout("desk:b.txt:\nb.txt\n\ndesk:.hidden:\n.hidden\n");
+    let _ = scene
+        .laptop
+        .cmd(["ls", "desk:b.txt", "desk:.hidden"])
+        .succeeds()
+        .stdout("desk:b.txt:\nb.txt\n\ndesk:.hidden:\n.hidden\n");
     let _ = scene.laptop.cmd(["ls", "desk:b.txt/"]).fails_with(9).stderr_has("b.txt: is not a directory");
     let _ = scene.laptop.cmd(["ls", "desk:b.txt/c"]).fails_with(9).stderr_has("b.txt/c: is not a directory");
     let _ = scene.laptop.cmd(["ls", "desk:none"]).fails_with(8).stderr_has("none: not found");
-    let _ = scene.laptop.cmd(["ls", "desk:dir", "desk:none"]).fails_with(3).stdout_has("inside").stderr_has("none: not found");
+    let _ = scene
+        .laptop
+        .cmd(["ls", "desk:dir", "desk:none"])
+        .fails_with(3)
+        .stdout_has("inside")
+        .stderr_has("none: not found");
 }
 
 #[test]
@@ -114,7 +125,10 @@ fn stat_tells_everything_about_one_thing() {
          modified    2026-11-21 03:00 (2026-11-21T03:00:00.123456789Z)\n",
     );
     let link = scene.laptop.cmd(["stat", "--json", "desk:link"]).succeeds().json_line();
-    assert_eq!((&link["kind"], &link["target"], &link["path"]), (&json!("link"), &json!("/etc/passwd"), &json!("link")));
+    assert_eq!(
+        (&link["kind"], &link["target"], &link["path"]),
+        (&json!("link"), &json!("/etc/passwd"), &json!("link"))
+    );
     let root = scene.laptop.cmd(["stat", "--json", "desk:"]).succeeds().json_line();
     assert_eq!((&root["kind"], &root["path"]), (&json!("dir"), &json!("")));
     let _ = scene.laptop.cmd(["stat", "desk:none"]).fails_with(8).stderr_has("none: not found");

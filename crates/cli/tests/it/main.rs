@@ -1,7 +1,9 @@
 //! The real binary, as people and scripts use it: one module a feature.
+#![allow(clippy::unwrap_used, reason = "these are tests, also where a function is shared by several of them")]
 
 mod commands;
 mod configuration;
+mod halfway;
 mod hostile;
 mod interrupted;
 mod introduction;

@@ -15,8 +15,11 @@ fn mv_gives_another_name_or_moves_into_a_folder() {
     scene.shares("a", "file");
     scene.shares("dir/inside", "x");
     fs::create_dir(scene.share().join("into")).unwrap();
-    for (from, to) in [("a", "b"), ("b", "into"), ("into/b", "into/c"), ("dir", "into/"), ("into/dir", "dir-2"), ("into/c", ".")] {
-        let _ = scene.laptop.cmd(["mv", &format!("desk:{from}"), &format!("desk:{to}")]).succeeds().stdout("").stderr("");
+    for (from, to) in
+        [("a", "b"), ("b", "into"), ("into/b", "into/c"), ("dir", "into/"), ("into/dir", "dir-2"), ("into/c", ".")]
+    {
+        let _ =
+            scene.laptop.cmd(["mv", &format!("desk:{from}"), &format!("desk:{to}")]).succeeds().stdout("").stderr("");
     }
     assert_eq!((text(&scene, "c").as_str(), text(&scene, "dir-2/inside").as_str()), ("file", "x"));
     assert_eq!(snapshot(scene.share()).len(), 4);
@@ -38,7 +41,11 @@ fn mv_replaces_a_file_only_by_force_and_a_full_folder_never() {
     assert_eq!(text(&scene, "b"), "a");
     scene.shares("full/other/z", "z");
     let _ = scene.laptop.cmd(["mv", "desk:other", "desk:full"]).fails_with(9).stderr_has("full/other: exists already");
-    let _ = scene.laptop.cmd(["mv", "-f", "desk:other", "desk:full"]).fails_with(9).stderr_has("the directory is not empty");
+    let _ = scene
+        .laptop
+        .cmd(["mv", "-f", "desk:other", "desk:full"])
+        .fails_with(9)
+        .stderr_has("the directory is not empty");
     scene.shares("full/b/in-the-way", "x");
     let _ = scene.laptop.cmd(["mv", "-f", "desk:b", "desk:full"]).fails_with(9).stderr_has("full/b: is a directory");
     assert_eq!((text(&scene, "other/y").as_str(), text(&scene, "full/other/z").as_str()), ("other/y", "z"));
@@ -62,7 +69,8 @@ fn a_folder_is_not_moved_into_itself_and_the_share_not_at_all() {
     let _ = scene.laptop.cmd(["mv", "desk:dir", "desk:dir/sub"]).fails_with(5).stderr_has("can't be moved into itself");
     let _ = scene.laptop.cmd(["mv", "desk:dir", "desk:dir"]).fails_with(9);
     let _ = scene.laptop.cmd(["mv", "desk:", "desk:dir"]).fails_with(5).stderr_has("the share itself can't be");
-    let _ = scene.laptop.cmd(["mv", "desk:dir", "localhost:dir"]).fails_with(2).stderr_has("mv works within one machine");
+    let _ =
+        scene.laptop.cmd(["mv", "desk:dir", "localhost:dir"]).fails_with(2).stderr_has("mv works within one machine");
     assert_eq!(text(&scene, "dir/sub/x"), "x");
 }
 

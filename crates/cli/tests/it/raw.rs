@@ -77,8 +77,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
 pub(crate) fn knows(machine: &Machine, name: &str, key: PublicKey, address: SocketAddr) {
     let store = Store::open(&home_of(machine)).unwrap();
     let addresses = vec![format!("tcp://{address}")];
-    let contact =
-        Contact { name: name.parse().unwrap(), keys: vec![key], addresses, added_at: SystemTime::UNIX_EPOCH };
+    let contact = Contact { name: name.parse().unwrap(), keys: vec![key], addresses, added_at: SystemTime::UNIX_EPOCH };
     block_on(store.add_contact(contact)).unwrap();
 }
 

@@ -61,7 +61,19 @@ fn a_stranger_is_told_how_to_be_introduced() {
     raw::knows(&stranger, "desk", raw::identity_of(desk.machine()).public(), desk.addr());
     fs::write(desk.machine().share().join("secret"), "secret").unwrap();
     stranger.write("x", "x");
-    for command in [&["ls", "desk:"][..], &["get", "desk:secret", "."], &["put", "x", "desk:"], &["rm", "desk:secret"]] {
+    for command in [
+        &["ls", "desk:"][..],
+        &["ls", "desk:secret"],
+        &["stat", "desk:secret"],
+        &["cat", "desk:secret"],
+        &["get", "desk:secret", "."],
+        &["get", "desk:secret", "desk:other", "."],
+        &["put", "x", "desk:"],
+        &["put", "x", "desk:y"],
+        &["mv", "desk:secret", "desk:y"],
+        &["mkdir", "desk:d"],
+        &["rm", "desk:secret"],
+    ] {
         let done = stranger.cmd(command).fails_with(5).stdout("");
         let done = done.stderr_has("error: desk refused this call\n").stderr_has("landline invite");
         let _ = done.stderr_has("landline join").never_says("secret");

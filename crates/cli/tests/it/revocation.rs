@@ -9,10 +9,8 @@ use landline_store::{Keys as _, Store};
 use landline_testkit::{Linkbox, Machine, Office, Running, Serving, Way};
 use serde_json::{Value, json};
 
+use crate::halfway;
 use crate::raw::{self, Raw, identity_of, message, opening};
-
-/// What passes of a transfer before the test holds it up, in bytes: it is in full swing, and far from its end.
-const IN_FULL_SWING: u64 = 4 << 20;
 
 fn office() -> Office {
     Office::new(env!("CARGO_BIN_EXE_landline"))
@@ -22,22 +20,11 @@ fn fingerprint(machine: &Machine) -> String {
     identity_of(machine).public().fingerprint().to_string()
 }
 
-/// A `put` of something big that stands still in the middle.
-fn putting(desk: &Serving, laptop: &Machine) -> (Running, Linkbox) {
-    let line = Linkbox::to(desk.addr());
-    laptop.dials_through("desk", &line);
-    std::fs::File::create(laptop.work().join("big")).unwrap().set_len(1 << 28).unwrap();
-    line.stall_after(Way::Up, IN_FULL_SWING);
-    let put = laptop.cmd(["put", "big", "desk:"]).spawn();
-    line.wait_until_passed(Way::Up, IN_FULL_SWING);
-    (put, line)
-}
-
-/// The transfer ended in the middle, and the server has kept nothing of it.
+/// The transfer ended in the middle, and the server has kept nothing of what was not whole.
 fn assert_cut(desk: &Serving, put: Running, line: &Linkbox) {
     line.resume(Way::Up);
     let _ = put.wait().exits_with(4).stderr_has("the line to desk was cut");
-    assert_eq!(std::fs::read_dir(desk.machine().share()).unwrap().count(), 0, "something was left behind");
+    assert_eq!(halfway::big_in(&desk.machine().share()), None);
 }
 
 #[test]
@@ -45,13 +32,13 @@ fn revoking_cuts_a_running_transfer_and_refuses_every_later_call() {
     let office = office();
     let (mut desk, laptop) = office.introduced();
     laptop.cmd(["ls", "desk:"]).succeeds();
-    let (put, line) = putting(&desk, &laptop);
+    let (put, line) = halfway::put(&desk, &laptop);
     let fingerprint = fingerprint(&laptop);
     let revoked = desk.machine().cmd(["key", "revoke", &fingerprint, "--json"]).succeeds().json_line();
     assert_eq!(revoked, json!({"revoked": fingerprint, "cut": 1}));
     assert_eq!(desk.wait_for_event(|event| event["event"] == "key-revoked")["fingerprint"], fingerprint);
     assert_cut(&desk, put, &line);
-    for command in [&["ls", "desk:"][..], &["put", "big", "desk:"], &["get", "desk:x", "."]] {
+    for command in [&["ls", "desk:"][..], &["put", "load", "desk:"], &["get", "desk:x", "."]] {
         laptop.cmd(command).fails_with(5).stderr_has("desk refused this call").stderr_has("landline invite");
     }
     assert!(desk.machine().cmd(["key", "list", "--json"]).succeeds().json().is_empty());
@@ -62,7 +49,7 @@ fn revoking_cuts_a_running_transfer_and_refuses_every_later_call() {
 fn a_key_revoked_straight_in_the_store_is_noticed_by_the_running_server() {
     let office = office();
     let (mut desk, laptop) = office.introduced();
-    let (put, line) = putting(&desk, &laptop);
+    let (put, line) = halfway::put(&desk, &laptop);
     let store = Store::open(&raw::home_of(desk.machine())).unwrap();
     let key = identity_of(&laptop).public();
     assert_eq!(raw::block_on(store.revoke(&key.fingerprint())).unwrap(), Some(key));
@@ -77,7 +64,7 @@ fn others_go_on_when_one_is_revoked() {
     let (desk, laptop) = office.introduced();
     let phone = office.machine("phone");
     phone.joins(&desk, "desk");
-    let (put, line) = putting(&desk, &laptop);
+    let (put, line) = halfway::put(&desk, &laptop);
     let revoked = desk.machine().cmd(["key", "revoke", &fingerprint(&phone), "--json"]).succeeds().json_line();
     assert_eq!(revoked["cut"], 0);
     phone.cmd(["ls", "desk:"]).fails_with(5);

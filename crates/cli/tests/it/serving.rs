@@ -6,9 +6,10 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use landline_testkit::{Linkbox, Machine, Office, PATIENCE, Running, Serving, Way};
+use landline_testkit::{Office, PATIENCE, Serving, Way};
 use serde_json::Value;
 
+use crate::halfway;
 use crate::raw::{Raw, identity_of, message, plain};
 
 fn office() -> Office {
@@ -23,17 +24,6 @@ fn endpoints(desk: &Serving) -> Vec<String> {
 
 fn names(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event"].as_str().unwrap()).collect()
-}
-
-/// A `put` that stands still in the middle, so that the server has something to wait for.
-fn standing_still(desk: &Serving, laptop: &Machine) -> (Running, Linkbox) {
-    let line = Linkbox::to(desk.addr());
-    laptop.dials_through("desk", &line);
-    fs::File::create(laptop.work().join("big")).unwrap().set_len(1 << 28).unwrap();
-    line.stall_after(Way::Up, 1 << 20);
-    let put = laptop.cmd(["put", "big", "desk:"]).spawn();
-    line.wait_until_passed(Way::Up, 1 << 20);
-    (put, line)
 }
 
 #[test]
@@ -211,17 +201,17 @@ fn an_idle_friend_does_not_hold_the_server_up() {
 fn a_second_signal_ends_at_once_what_the_first_let_finish() {
     let office = office();
     let (mut desk, laptop) = office.introduced();
-    let (put, line) = standing_still(&desk, &laptop);
+    let (put, line) = halfway::put(&desk, &laptop);
     let socket = desk.socket();
     desk.sigterm();
     desk.wait_for_event(|event| event["event"] == "stopping");
     desk.sigterm();
-    let share = desk.machine().share();
+    let machine = desk.machine().clone();
     let _ = desk.wait().exits_with(130).stderr_has("stopped at once; running calls were cut");
     assert!(!socket.exists());
     line.resume(Way::Up);
     let _ = put.wait().exits_with(4);
-    assert!(!share.join("big").exists());
+    assert_eq!(halfway::big_in(&machine.share()), None);
 }
 
 #[test]
@@ -231,19 +221,20 @@ fn after_the_grace_period_what_still_runs_is_cut_and_counted() {
     let mut desk = machine.cmd(["serve", "share", "--json", "--grace", "1"]).args(ANY_PORT).serving();
     let laptop = office.machine("laptop");
     laptop.joins(&desk, "desk");
-    let (put, line) = standing_still(&desk, &laptop);
+    let (put, line) = halfway::put(&desk, &laptop);
     desk.sigterm();
     assert_eq!(desk.wait_for_event(|event| event["event"] == "stopped")["cut"], 1);
     let _ = desk.wait().exits_with(0).stderr_has("1 call did not finish in time and had to be cut");
     line.resume(Way::Up);
     let _ = put.wait().exits_with(4);
+    assert_eq!(halfway::big_in(&machine.work().join("share")), None);
 }
 
 #[test]
 fn a_stopping_server_takes_no_new_calls_and_lets_the_running_one_finish() {
     let office = office();
     let (mut desk, laptop) = office.introduced();
-    let (put, line) = standing_still(&desk, &laptop);
+    let (put, line) = halfway::put(&desk, &laptop);
     desk.sigterm();
     desk.wait_for_event(|event| event["event"] == "stopping");
     let late = office.machine("late");
@@ -251,9 +242,9 @@ fn a_stopping_server_takes_no_new_calls_and_lets_the_running_one_finish() {
     let _ = join.fails_with(4);
     line.resume(Way::Up);
     let _ = put.wait().exits_with(0);
-    let share = desk.machine().share();
+    let machine = desk.machine().clone();
     let _ = desk.wait().exits_with(0);
-    assert_eq!(fs::metadata(share.join("big")).unwrap().len(), 1 << 28);
+    assert_eq!(halfway::big_in(&machine.share()), Some(halfway::BIG));
 }
 
 #[test]

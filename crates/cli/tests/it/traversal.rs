@@ -25,8 +25,18 @@ struct Rogue {
 
 /// Everything that can be asked about a path.
 const ASKS: [&str; 12] = [
-    "list", "stat", "hash", "get", "make", "make with parents", "move from", "move to", "replace", "remove",
-    "remove all below", "put a file",
+    "list",
+    "stat",
+    "hash",
+    "get",
+    "make",
+    "make with parents",
+    "move from",
+    "move to",
+    "replace",
+    "remove",
+    "remove all below",
+    "put a file",
 ];
 
 impl Rogue {

@@ -174,8 +174,8 @@ impl Share {
                 let look = move |gone: &CancellationToken| {
                     if hash {
                         let (file, entry) = tree.open_file(&at)?;
-                        let hash =
-                            hash_of(file, gone).map_err(|source| TreeError::Io { path: at.as_bytes().to_vec(), source })?;
+                        let hash = hash_of(file, gone)
+                            .map_err(|source| TreeError::Io { path: at.as_bytes().to_vec(), source })?;
                         Ok((entry, Some(hash)))
                     } else {
                         tree.stat(&at).map(|entry| (entry, None))

@@ -65,7 +65,12 @@ async fn port(line: &Line, listened: &str, report: &mut Report) {
             format_args!("another machine answers at {endpoint}: {shown}"),
             "something takes the connections that are meant for this server; see ss -ltnp",
         ),
-        Err(fault) => report.fail("port", &dial_fail("this machine", &fault)),
+        Err(fault) => report.fail(
+            "port",
+            &dial_fail("this machine", &fault).hint(
+                "look at what the server says (landline serve -v) and start it anew; a firewall may be in the way",
+            ),
+        ),
     }
     if let Endpoint::Tcp { host: Host::Ip(ip), .. } = &endpoint
         && ip.is_loopback()

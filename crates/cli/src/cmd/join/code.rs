@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::fail::Fail;
 use crate::here::Here;
+use crate::out::Out;
 
 /// The variable that may hold the code.
 const VARIABLE: &str = "LANDLINE_CODE";
@@ -40,18 +41,37 @@ pub(crate) async fn find(here: &Here, argument: Option<&str>, file: Option<&Path
             "write the code into a file and give --code-file FILE (- is standard input), or set {VARIABLE}"
         )));
     }
-    let out = here.out.clone();
-    let asking = tokio::task::spawn_blocking(move || ask(&out));
-    asking.await.map_err(|_| Fail::internal("the question could not be asked"))?
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (out, mut open) = (here.out.clone(), OpenLine { out: &here.out, open: true });
+    // A thread of its own: the runtime waits for those that it knows, and a person who was asked may never answer.
+    std::thread::spawn(move || drop(tell.send(ask(&out))));
+    let answer = told.await.map_err(|_| Fail::internal("the question could not be asked"))?;
+    open.open = false;
+    answer
 }
 
-fn ask(out: &crate::out::Out) -> Result<Code, Fail> {
+/// The line of a question, which Ctrl-C leaves open: what is said next stands on a line of its own.
+struct OpenLine<'a> {
+    out: &'a Out,
+    open: bool,
+}
+
+impl Drop for OpenLine<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.out.ask("\n");
+        }
+    }
+}
+
+fn ask(out: &Out) -> Result<Code, Fail> {
     let mut last = CodeError::Shape;
     for _ in 0..TRIES {
         out.ask("Code: ");
         let mut text = Zeroizing::new(String::new());
         let read = io::stdin().read_line(&mut text).map_err(|fault| Fail::io("cannot read the code", &fault))?;
         if read == 0 {
+            out.ask("\n");
             return Err(Fail::usage("no code was typed"));
         }
         match parse(&text) {

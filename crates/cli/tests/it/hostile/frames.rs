@@ -187,7 +187,8 @@ fn a_file_that_can_not_be_kept_is_reported_and_the_next_is_not_disturbed() {
     let (desk, laptop) = office.introduced();
     let good = blake3::hash(b"good").to_hex().to_string();
     let mut said = vec![put()];
-    for path in ["../up", "/etc/passwd", "a/../../b", ".landline-part-0123456789abcdef", "", "a//b", &"d/".repeat(200)] {
+    for path in ["../up", "/etc/passwd", "a/../../b", ".landline-part-0123456789abcdef", "", "a//b", &"d/".repeat(200)]
+    {
         said.extend([file(path, 4), data("evil"), end(4, &good)]);
     }
     for size in [u64::MAX, i64::MAX.cast_unsigned(), 1 << 62] {

@@ -57,7 +57,9 @@ fn paths_that_lead_out_of_the_target_are_refused() {
     let mut next = machines(&office);
     let outside = office.root().join("outside");
     let absolute = outside.to_str().unwrap();
-    for path in ["../evil", "a/../../evil", "..", absolute, "a//b", "a/", ".", ".landline-part-0123456789abcdef", "a\0b"] {
+    for path in
+        ["../evil", "a/../../evil", "..", absolute, "a//b", "a/", ".", ".landline-part-0123456789abcdef", "a\0b"]
+    {
         let machine = next();
         let stream = [whole(path, b"evil"), message(FINISH)].concat();
         let done = meets(&machine, &["get", "desk:x", "."], stream).exits_with(5);
@@ -176,8 +178,12 @@ fn words_and_names_from_a_server_are_shown_and_not_obeyed() {
     let mut next = machines(&office);
     let evil = "\u{1b}[2J\u{1b}]0;x\u{7}\u{202e}txt";
     let fault = |code: &str| message(json!({"error": {"code": code, "text": evil}}).to_string());
-    for (code, exit) in [("not-found", 8), ("refused", 5), ("no-space", 7), ("timed-out", 10), ("later", 5), ("internal", 70)] {
-        for command in [&["ls", "desk:x"][..], &["get", "desk:x", "."], &["rm", "desk:x"], &["put", "/dev/null", "desk:"]] {
+    for (code, exit) in
+        [("not-found", 8), ("refused", 5), ("no-space", 7), ("timed-out", 10), ("later", 5), ("internal", 70)]
+    {
+        for command in
+            [&["ls", "desk:x/"][..], &["get", "desk:x", "."], &["rm", "desk:x"], &["put", "/dev/null", "desk:"]]
+        {
             let done = meets(&next(), command, fault(code));
             let found = done.code();
             // A put of a device skips it; what it meets is the fault all the same.
@@ -187,7 +193,8 @@ fn words_and_names_from_a_server_are_shown_and_not_obeyed() {
     }
     let entry = |name: &str| json!({"name": name, "kind": "file", "size": 1, "mode": 0o7777, "mtime": [i64::MIN, 0]});
     let link = json!({"name": "l", "kind": "link", "size": 1, "mode": 0, "mtime": [0, u32::MAX], "target": evil});
-    let listing = message(json!({"entries": {"entries": [entry(evil), link, entry("../x")], "more": false}}).to_string());
+    let listing =
+        message(json!({"entries": {"entries": [entry(evil), link, entry("../x")], "more": false}}).to_string());
     for command in [&["ls", "-a", "desk:"][..], &["ls", "-al", "desk:"], &["ls", "-a", "--json", "desk:"]] {
         let _ = meets(&next(), command, listing.clone()).exits_with(0).stdout_has("[2J").stdout_has("202e");
     }

@@ -83,7 +83,9 @@ fn of_a_killed_server_nothing_but_the_staging_files_is_swept() {
     let scene = Scene::new();
     // As a killed one leaves it, beside names that only look like it.
     let stale = ".landline-part-0123456789abcdef";
-    for name in [stale, ".landline-part-", ".landline-part-0123", ".landline-part-0123456789ABCDEF", ".landline-partial"] {
+    for name in
+        [stale, ".landline-part-", ".landline-part-0123", ".landline-part-0123456789ABCDEF", ".landline-partial"]
+    {
         scene.shares(format!("in/{name}"), "x");
     }
     fs::create_dir(scene.share().join("in/.landline-part-aaaaaaaaaaaaaaaa")).unwrap();

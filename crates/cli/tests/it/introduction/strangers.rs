@@ -127,8 +127,7 @@ fn what_a_machine_calls_itself_can_not_act_on_the_owners_screen() {
     let mallory = nobody(3);
     let number = number.parse().unwrap();
     let (mut line, step) = begun(&desk, &mallory, number);
-    let binding =
-        Binding { exporter: &line.exporter(), inviter: &line.peer(), joiner: &mallory.public(), number };
+    let binding = Binding { exporter: &line.exporter(), inviter: &line.peer(), joiner: &mallory.public(), number };
     let (_joiner, answer) = Joiner::answer(words, &step, &binding, &mut OsRng).unwrap();
     let label = format!("\u{1b}[2J\u{202e}kcab\r\n{}", "x".repeat(2000));
     line.say(message(json!({"confirm": {"step": Blob(answer), "label": label}}).to_string()));

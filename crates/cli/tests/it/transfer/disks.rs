@@ -34,7 +34,8 @@ fn a_full_disk_is_told_and_what_fits_goes_on() {
     scene.laptop.write("p/a", random(2, 1000));
     scene.laptop.write("p/b", random(3, 6 * MIB));
     scene.laptop.write("p/c", random(4, MIB));
-    let _ = scene.put("p/b", "desk:p/b").fails_with(7).stderr_has("p/b: no space left on the disk").stderr_has("1 failed");
+    let _ =
+        scene.put("p/b", "desk:p/b").fails_with(7).stderr_has("p/b: no space left on the disk").stderr_has("1 failed");
     let put = scene.put("p", "desk:").fails_with(3).stderr_has("error: p/b: no space left on the disk\n");
     let _ = put.stderr_has("sent 2 files").stderr_has("; 1 failed\n");
     let share = seen_by_the_server(&scene);

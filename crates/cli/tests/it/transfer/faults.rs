@@ -85,7 +85,8 @@ fn the_other_files_of_a_job_go_on_when_one_changes() {
     line.wait_until_passed(Way::Up, 2 * MIB as u64);
     fs::File::options().write(true).open(&file).unwrap().set_len(5).unwrap();
     line.resume(Way::Up);
-    let _ = put.wait().exits_with(3).stderr_has("p/b: it changed").stderr_has("sent 2 files").stderr_has("; 1 failed\n");
+    let _ =
+        put.wait().exits_with(3).stderr_has("p/b: it changed").stderr_has("sent 2 files").stderr_has("; 1 failed\n");
     let found = tree::differences(scene.laptop.work(), scene.share(), tree::Compare::FILES);
     assert_eq!(found, ["p/b: only left"]);
 }

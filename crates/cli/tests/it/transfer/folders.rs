@@ -97,7 +97,8 @@ fn a_dry_run_tells_all_and_writes_nothing() {
     }
     let (here, there) = (snapshot(scene.laptop.work()), snapshot(scene.share()));
     let put = scene.put("p", "desk:new/").args(["--dry-run", "--exclude", "*.o"]).succeeds();
-    let _ = put.stdout("would send new/p/one (1 B)\nwould send new/p/sub/two (1 B)\n").stderr("would send 2 files, 2 B\n");
+    let _ =
+        put.stdout("would send new/p/one (1 B)\nwould send new/p/sub/two (1 B)\n").stderr("would send 2 files, 2 B\n");
     let get = scene.get("desk:p", "new/").args(["-n", "--exclude", "*.o"]).succeeds();
     let _ = get.stdout("would get p/one (5 B)\nwould get p/sub/two (5 B)\n").stderr("would get 2 files, 10 B\n");
     let json = scene.put("p", "desk:").args(["-n", "--json"]).succeeds().json();

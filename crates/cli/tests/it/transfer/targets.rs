@@ -24,7 +24,8 @@ fn put_goes_into_a_folder_that_is_there_and_else_takes_the_new_name() {
     }
     let _ = scene.put("tree/.", "desk:contents").succeeds();
     let _ = scene.put(".", "desk:all").cwd("tree").succeeds();
-    let trees = ["all/inside", "contents/inside", "made/tree/inside", "renamed/inside", "there/tree/inside", "tree/inside"];
+    let trees =
+        ["all/inside", "contents/inside", "made/tree/inside", "renamed/inside", "there/tree/inside", "tree/inside"];
     let found = paths(scene.share()).into_iter().filter(|path| path.ends_with("inside")).collect::<Vec<_>>();
     assert_eq!(found, trees);
 }

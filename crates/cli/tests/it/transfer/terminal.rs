@@ -81,3 +81,14 @@ fn cat_on_a_terminal_shows_what_would_act_on_it() {
     let raw = at_a_terminal(&people, &scene, "cat --raw desk:hostile").wait().exits_with(0);
     let _ = raw.stdout("a\u{1b}[2Jb\r\n");
 }
+
+#[test]
+fn an_argument_that_is_complained_of_cannot_act_on_the_terminal() {
+    if !needs("script") {
+        return;
+    }
+    let scene = Scene::new();
+    let people = Office::new("/bin/sh");
+    let seen = at_a_terminal(&people, &scene, r#"put "$(printf 'x\033]0;owned\007\ny:a')" desk:"#).wait().exits_with(2);
+    let _ = seen.stdout_has("x\\u{1b}]0;owned\\u{7}\\ny:a").never_says("\u{1b}]0;owned");
+}
