@@ -43,7 +43,7 @@ pub(crate) fn lives(pid: Pid, started: Started) -> bool {
     stat(pid).is_some_and(|stat| stat.started == started && !matches!(stat.state, 'Z' | 'X'))
 }
 
-/// The largest memory a process has held since its start or the last [`reset_peak`], in bytes.
+/// The largest memory a process has held since its start or the last `reset_peak`, in bytes.
 pub(crate) fn peak_bytes(pid: Pid) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
     parse_peak(&status).unwrap_or(0)

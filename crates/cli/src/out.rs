@@ -52,9 +52,9 @@ impl Out {
         io::stdout().is_terminal()
     }
 
-    /// Whether a person sees stderr and wants to.
+    /// Whether a person sees stderr and wants to, on a terminal on which a line can be drawn over.
     pub(crate) fn can_draw(&self) -> bool {
-        !self.json && !self.quiet && io::stderr().is_terminal()
+        !self.json && !self.quiet && io::stderr().is_terminal() && !is_dumb()
     }
 
     /// Whether somebody can be asked.
@@ -146,9 +146,7 @@ impl Out {
         // clap colours by itself, and obeys NO_COLOR and pipes; a reader who left is no error
         drop(said.print());
         if self.json && said.use_stderr() {
-            let text = said.render().to_string();
-            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            self.object(&Fail::new(Exit::Usage, first).object());
+            self.object(&said_for_programs(said).object());
         }
     }
 
@@ -177,6 +175,19 @@ impl Out {
     }
 }
 
+/// What clap says, without what only helps a person: its first paragraph, and its tips as a hint.
+fn said_for_programs(said: &clap::Error) -> Fail {
+    if said.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Fail::usage("no command was given");
+    }
+    let text = said.render().to_string();
+    let lines = || text.lines().map(str::trim);
+    let what: Vec<&str> = lines().take_while(|line| !line.is_empty()).collect();
+    let tips: Vec<&str> = lines().filter_map(|line| line.strip_prefix("tip: ")).collect();
+    let fail = Fail::usage(what.join(" ").trim_start_matches("error: "));
+    if tips.is_empty() { fail } else { fail.hint(tips.join("; ")) }
+}
+
 impl Data {
     fn write(&mut self, write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) {
         if self.fault.is_none() {
@@ -185,13 +196,43 @@ impl Data {
     }
 }
 
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// A word with a colour where colours are wanted; the word alone says it all.
 fn label(word: &'static str, colour: &str) -> String {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    if io::stderr().is_terminal() && !set("NO_COLOR") && !dumb {
+    if io::stderr().is_terminal() && !set("NO_COLOR") && !is_dumb() {
         format!("\x1b[1;{colour}m{word}\x1b[0m")
     } else {
         word.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn said(arguments: &[&str]) -> Fail {
+        let arguments = ["landline"].iter().chain(arguments);
+        said_for_programs(&Cli::try_parse_from(arguments).unwrap_err())
+    }
+
+    #[test]
+    fn programs_are_told_which_arguments_are_missing() {
+        let fail = said(&["put"]);
+        assert_eq!(fail.what(), "the following required arguments were not provided: <SOURCE>... <TARGET>");
+        assert_eq!(said(&["key"]).what(), "no command was given");
+    }
+
+    #[test]
+    fn programs_are_told_the_tip_as_a_hint() {
+        let fail = said(&["put", "--dry-rum", "a", "desk:"]);
+        assert_eq!(fail.what(), "unexpected argument '--dry-rum' found");
+        assert_eq!(fail.hint_text(), Some("a similar argument exists: '--dry-run'"));
     }
 }

@@ -13,6 +13,10 @@ use tokio::task::JoinHandle;
 
 use crate::units;
 
+mod strip;
+
+use strip::Strip;
+
 /// How often the line is drawn: smooth, and nothing beside the work itself.
 const BEAT: Duration = Duration::from_millis(100);
 /// The rate is that of the last few seconds: steady to read, and soon true again after a pause.
@@ -27,7 +31,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Draws `watch` on stderr until dropped. `verb`: `sending`, `getting`.
     pub(crate) fn start(verb: &'static str, watch: Watch) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(Box::new(Strip::default())));
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }

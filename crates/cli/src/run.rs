@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 use landline_wire::shown;
 
 use crate::args::Cli;
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(said) => return tell_clap(&said_harmlessly(said, &arguments), &arguments).code(),
+        Err(said) => return tell_clap(&without_hidden(said_harmlessly(said, &arguments)), &arguments).code(),
     };
     let out = Out::new(cli.json, cli.quiet);
     let outcome = start(cli, &out);
@@ -45,6 +45,17 @@ fn said_harmlessly(said: clap::Error, arguments: &[OsString]) -> clap::Error {
     });
     // What is right only when it is escaped, like bytes where text is wanted, is complained of without being repeated.
     Cli::try_parse_from(harmless).err().unwrap_or(said)
+}
+
+/// Commands that help does not tell about are not told about here either.
+fn without_hidden(mut said: clap::Error) -> clap::Error {
+    if let Some(ContextValue::Strings(all)) = said.get(ContextKind::ValidSubcommand) {
+        let cli = Cli::command();
+        let hidden = |name: &String| cli.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
+        let told = all.iter().filter(|name| !hidden(name)).cloned().collect();
+        said.insert(ContextKind::ValidSubcommand, ContextValue::Strings(told));
+    }
+    said
 }
 
 fn tell_clap(said: &clap::Error, arguments: &[OsString]) -> Exit {
@@ -116,5 +127,11 @@ mod tests {
         assert_eq!(exit(&["lss"]), Exit::Usage.code());
         assert_eq!(exit(&["ls", "desk:../x"]), Exit::Usage.code());
         assert_eq!(exit(&[]), Exit::Usage.code());
+    }
+
+    #[test]
+    fn the_list_of_commands_holds_no_hidden_one() {
+        let said = without_hidden(Cli::try_parse_from(["landline", "--json"]).unwrap_err()).to_string();
+        assert!(said.contains("serve, invite") && !said.contains("bench-calls"), "{said}");
     }
 }

@@ -1,6 +1,6 @@
 //! Screen: sentences that hold foreign text, made harmless without losing their look.
 //!
-//! [`landline_wire::shown`] is for names: it doubles backslashes, so that two names never look alike. A sentence whose
+//! [`fn@landline_wire::shown`] is for names: it doubles backslashes, so that two names never look alike. A sentence whose
 //! names were treated so already would have them doubled twice. Here the backslash stays, everything else that acts on a
 //! terminal is escaped in the same way.
 

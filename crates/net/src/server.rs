@@ -2,7 +2,7 @@
 //!
 //! In: endpoints to listen at, a [`Handler`] that knows who may come in and what a service does, a stop token.
 //! Out: admitted calls, handed to the handler; a graceful end. Permits are taken before accept; strangers have a small
-//! budget of their own ([`door`]), failures cost a penalty ([`penalty`]), admitted calls can be cut by key ([`live`]).
+//! budget of their own (`door`), failures cost a penalty (`penalty`), admitted calls can be cut by key (`live`).
 //!
 //! ```text
 //! accept ─► door ─► TLS ─► opening message ─► registered as live ─► admit? ─┬─► known: door left, limits raised, serve

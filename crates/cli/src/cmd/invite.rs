@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use landline_addr::endpoint::{Endpoint, Host};
 use landline_services::admin::{Admin, Invitation};
 use landline_services::line::Line;
 use landline_store::Event;
@@ -62,10 +63,19 @@ fn tell(here: &Here, invitation: &Invitation) {
     here.out.say(format_args!("That is the code, for {time} and one machine. On the other machine run:"));
     here.out.say(format_args!("  {}", serve::join_command(invitation)));
     here.out.say("and type the code when it asks.");
-    if invitation.addresses.len() > 1 {
-        let others: Vec<_> = invitation.addresses.iter().skip(1).map(String::as_str).collect();
+    let others = other_addresses(&invitation.addresses);
+    if !others.is_empty() {
         here.out.say(format_args!("If it can't be reached there, try: {}", others.join(" ")));
     }
+}
+
+/// Where else another machine may find this one, as a person types it: no address that means the machine that dials.
+fn other_addresses(all: &[String]) -> Vec<&str> {
+    let is_own = |address: &str| match address.parse::<Endpoint>() {
+        Ok(Endpoint::Tcp { host: Host::Ip(ip), .. }) => ip.is_loopback(),
+        _ => false,
+    };
+    all.iter().skip(1).map(String::as_str).filter(|address| !is_own(address)).map(serve::dialled).collect()
 }
 
 async fn wait(
@@ -108,5 +118,17 @@ async fn wait(
 fn ended(here: &Here, event: &'static str, fingerprint: Option<String>) {
     if here.out.is_json() {
         here.out.object(&Ended { event, fingerprint });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_an_address_that_means_himself() {
+        let all = ["tcp://192.0.2.2:1", "tcp://[fd00::2]:1", "tcp://127.0.0.1:1", "tcp://[::1]:1"].map(str::to_owned);
+        assert_eq!(other_addresses(&all), ["[fd00::2]:1"]);
+        assert!(other_addresses(&all[2..]).is_empty());
     }
 }

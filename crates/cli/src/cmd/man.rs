@@ -23,7 +23,16 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
 }
 
-const ENVIRONMENT: [(&str, &str); 10] = [
+const CONFIGURATION: [(&str, &str); 6] = [
+    ("listen", "a list of endpoints: where others can call; default [\"tcp://*:5463\"]"),
+    ("share", "the folder that landline serve serves if it is not given one: absolute, or beginning with ~/"),
+    ("read_only", "true: nobody may change anything in it; default false"),
+    ("grace_seconds", "how long calls may go on for when the server is stopped, 0 to 86400; default 30"),
+    ("code_minutes", "how long an invitation can be used for, 1 to 1440; default 10"),
+    ("log", "off, error, warn, info, debug, trace, or parts like landline_net=debug,info; default \"warn\""),
+];
+
+const ENVIRONMENT: [(&str, &str); 11] = [
     ("LANDLINE_HOME", "this machine's folder: its key, contacts and settings"),
     ("LANDLINE_CODE", "the code for landline join, when there is nobody to ask"),
     ("LANDLINE_LISTEN", "where landline serve listens: endpoints, separated by commas"),
@@ -32,7 +41,8 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("LANDLINE_GRACE", "how many seconds calls may take to finish when the server is stopped"),
     ("LANDLINE_CODE_MINUTES", "how many minutes an invitation can be used for"),
     ("LANDLINE_LOG", "what is logged: off, error, warn, info, debug, trace"),
-    ("NO_COLOR", "if set to anything, no colours are used"),
+    ("NO_COLOR", "if set to anything but nothing, no colours are used"),
+    ("XDG_STATE_HOME", "instead of ~/.local/state, the folder in which this machine's folder lies"),
     ("XDG_RUNTIME_DIR", "where the socket of the running server is; without it, /run/user/UID, else the state folder"),
 ];
 
@@ -40,13 +50,13 @@ const FILES: [(&str, &str); 5] = [
     ("~/.local/state/landline", "this machine's folder, unless LANDLINE_HOME or --home name another; mode 0700"),
     ("key", "in it: the secret key that makes this machine itself; mode 0600; no copy is kept anywhere"),
     ("landline.db", "in it: contacts, keys that may call, open codes"),
-    ("config.toml", "in it, optional: listen, share, read_only, grace_seconds, code_minutes, log"),
+    ("config.toml", "in it, optional: see CONFIGURATION; landline config check looks whether it can be used"),
     ("lock", "in it: held by the running server"),
 ];
 
 pub(crate) fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let Some(dir) = args.dir else {
-        let page = page(Cli::command()).map_err(|fault| Fail::io("cannot make the manual page", &fault))?;
+        let page = page(told()).map_err(|fault| Fail::io("cannot make the manual page", &fault))?;
         here.out.bytes(&page);
         return Ok(Exit::Done);
     };
@@ -60,19 +70,36 @@ pub(crate) fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
 
 fn write_all(dir: &Path) -> io::Result<Vec<PathBuf>> {
     fs::create_dir_all(dir)?;
-    let mut whole = Cli::command();
+    let mut whole = told();
     whole.build();
     let mut written = vec![dir.join("landline.1")];
-    fs::write(dir.join("landline.1"), page(Cli::command())?)?;
-    for command in whole.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
-        let name = format!("landline-{}", command.get_name());
+    fs::write(dir.join("landline.1"), page(told())?)?;
+    write_below(dir, &whole, "landline", &mut written)?;
+    Ok(written)
+}
+
+/// A page for each command below `command`, and for those below it.
+fn write_below(dir: &Path, command: &clap::Command, name: &str, written: &mut Vec<PathBuf>) -> io::Result<()> {
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let name = format!("{name}-{}", command.get_name());
         let mut text = Vec::new();
-        Man::new(command.clone()).title(name.to_uppercase()).render(&mut text)?;
+        Man::new(command.clone()).title(name.to_uppercase()).source("landline").manual("landline").render(&mut text)?;
         let path = dir.join(format!("{name}.1"));
         fs::write(&path, text)?;
         written.push(path);
+        write_below(dir, command, &name, written)?;
     }
-    Ok(written)
+    Ok(())
+}
+
+/// The commands without `help`, which would send its readers to pages that do not exist.
+fn told() -> clap::Command {
+    fn without_help(command: clap::Command) -> clap::Command {
+        let names: Vec<String> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+        let command = command.disable_help_subcommand(true);
+        names.into_iter().fold(command, |command, name| command.mut_subcommand(name, without_help))
+    }
+    without_help(Cli::command())
 }
 
 fn page(command: clap::Command) -> io::Result<Vec<u8>> {
@@ -86,6 +113,7 @@ fn page(command: clap::Command) -> io::Result<Vec<u8>> {
     man.render_subcommands_section(&mut page)?;
     let codes: Vec<(String, &str)> = Exit::ALL.iter().map(|exit| (exit.code().to_string(), exit.meaning())).collect();
     section("EXIT STATUS", codes.iter().map(|(code, meaning)| (code.as_str(), *meaning))).to_writer(&mut page)?;
+    section("CONFIGURATION", CONFIGURATION).to_writer(&mut page)?;
     section("ENVIRONMENT", ENVIRONMENT).to_writer(&mut page)?;
     section("FILES", FILES).to_writer(&mut page)?;
     man.render_extra_section(&mut page)?;
@@ -110,8 +138,8 @@ mod tests {
 
     #[test]
     fn the_page_tells_every_exit_code_variable_and_file() {
-        let page = String::from_utf8(page(Cli::command()).unwrap()).unwrap();
-        for word in ["EXIT STATUS", "ENVIRONMENT", "FILES", "130", "config.toml"] {
+        let page = String::from_utf8(page(told()).unwrap()).unwrap();
+        for word in ["EXIT STATUS", "CONFIGURATION", "ENVIRONMENT", "FILES", "130", "config.toml"] {
             assert!(page.contains(word), "{word}");
         }
         for exit in Exit::ALL {
@@ -127,6 +155,14 @@ mod tests {
         let written = write_all(&folder.path().join("man1")).unwrap();
         assert!(written.iter().all(|path| path.is_file()));
         assert!(written.iter().any(|path| path.ends_with("landline-put.1")));
+        for path in &written {
+            let page = fs::read_to_string(path).unwrap().replace('\\', "");
+            let named = page.lines().filter_map(|line| line.strip_suffix("(1)"));
+            for name in named {
+                let page = folder.path().join("man1").join(format!("{name}.1"));
+                assert!(page.is_file(), "{} sends its readers to {name}(1)", path.display());
+            }
+        }
         assert!(!written.iter().any(|path| path.ends_with("landline-bench-calls.1")));
     }
 }

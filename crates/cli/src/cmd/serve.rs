@@ -9,6 +9,7 @@ use landline_net::ServerLimits;
 use landline_services::admin::Invitation;
 use landline_services::house::{House, HouseFacts, HouseOptions};
 use landline_store::Home;
+use rustix::fs::{Access, access};
 use sd_notify::NotifyState;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -129,6 +130,12 @@ fn tell_ready(here: &Here, home: &Home, facts: &HouseFacts) {
     out.say(format_args!("  {:<12} {}", "fingerprint", facts.fingerprint));
     out.say(format_args!("  {:<12} {}", "state", home.path().display()));
     out.say(format_args!("  {:<12} {}", "own socket", facts.socket.display()));
+    if !facts.read_only && access(&facts.share, Access::WRITE_OK).is_err() {
+        out.warn(format_args!(
+            "{} can't be written by this user, so nobody can send anything; to make that the rule: --read-only",
+            facts.share.display()
+        ));
+    }
 }
 
 /// Without anybody to talk to there is nobody to invite.
@@ -166,7 +173,7 @@ pub(crate) fn join_command(invitation: &Invitation) -> String {
 }
 
 /// An endpoint as a person types it: the scheme goes without saying.
-fn dialled(endpoint: &str) -> &str {
+pub(crate) fn dialled(endpoint: &str) -> &str {
     endpoint.strip_prefix("tcp://").unwrap_or(endpoint)
 }
 

@@ -63,12 +63,16 @@ impl File {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, Fail> {
+        if text.len() > MAX_FILE {
+            return Err(Fail::usage(format_args!("{} is longer than {} KiB", path.display(), MAX_FILE >> 10)));
+        }
         toml::from_str(text).map_err(|fault| {
             let start = fault.span().map_or(0, |span| span.start);
             let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
             let what = fault.message().lines().collect::<Vec<_>>().join(", ").replace("unknown field", "unknown key");
+            let what = what.replace("expected u64", "expected a whole number");
             Fail::usage(format_args!("{} line {line}: {what}", path.display()))
-                .hint("mend the line or take it out; landline man tells about every key, under FILES")
+                .hint("mend the line or take it out; landline man tells about every key, under CONFIGURATION")
         })
     }
 }
@@ -76,12 +80,16 @@ impl File {
 fn read(path: &Path) -> io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    let most = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
+    // One byte more than may be used: it tells that there is more.
+    let most = u64::try_from(MAX_FILE).unwrap_or(u64::MAX).saturating_add(1);
     std::fs::File::open(path)?.take(most).read_to_string(&mut text)?;
     Ok(text)
 }
 
 fn unreadable(path: &Path, fault: &io::Error) -> Fail {
+    if fault.kind() == io::ErrorKind::InvalidData {
+        return Fail::usage(format_args!("{} is not text in UTF-8", path.display()));
+    }
     Fail::io(format_args!("cannot read the configuration {}", path.display()), fault)
 }
 

@@ -89,3 +89,21 @@ fn variables_that_cannot_be_read_are_named() {
         assert!(wrong(&[(name, value)], "").contains(name), "{name}");
     }
 }
+
+#[test]
+fn a_fraction_is_told_in_words_that_are_not_the_compilers() {
+    assert!(wrong(&[], "grace_seconds = 1.5\n").ends_with("expected a whole number"));
+}
+
+#[test]
+fn a_file_that_is_no_text_or_endless_is_wrong_not_a_fault_of_landlines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    for (bytes, why) in
+        [(b"log = \"\xff\"".to_vec(), "not text"), (vec![b'\n'; (256 << 10) + 1], "longer than 256 KiB")]
+    {
+        std::fs::write(&path, bytes).unwrap();
+        let fail = File::read(&path).unwrap_err();
+        assert!(fail.exit() == crate::exit::Exit::Usage && fail.what().contains(why), "{fail:?}");
+    }
+}

@@ -4,8 +4,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
-use landline_testkit::{Linkbox, Machine, Running, Serving, Way};
+use landline_testkit::{Linkbox, Machine, PATIENCE, Running, Serving, Way};
 
 /// Files that a receiver keeps together: after so many it tells the sender.
 const BATCH: usize = 64;
@@ -33,12 +34,17 @@ pub(crate) fn put(desk: &Serving, laptop: &Machine) -> (Running, Linkbox) {
     (put, line)
 }
 
-/// The size of the big file if it has arrived in `share`. No part of it may be left there.
+/// The size of the big file if it has arrived in `share`, once no part of it is left there: a server that cuts a call
+/// tidies up behind it.
 pub(crate) fn big_in(share: &Path) -> Option<u64> {
     let load = share.join("load");
-    let parts = fs::read_dir(&load)
-        .unwrap()
-        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".landline-part-"));
-    assert_eq!(parts.count(), 0, "a staging file is left in {}", load.display());
+    let is_part = |entry: std::io::Result<fs::DirEntry>| {
+        entry.unwrap().file_name().to_string_lossy().starts_with(".landline-part-")
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while fs::read_dir(&load).unwrap().any(is_part) {
+        assert!(Instant::now() < deadline, "a staging file is left in {}", load.display());
+        std::thread::yield_now();
+    }
     fs::metadata(load.join("big")).ok().map(|meta| meta.len())
 }

@@ -12,6 +12,9 @@ use std::path::Path;
 
 use landline_testkit::Office;
 
+/// What a server under attack may ever use, in bytes: some 20 MiB idle, and room for a few transfers at once.
+const MOST_MEMORY: u64 = 64 << 20;
+
 fn office() -> Office {
     Office::new(env!("CARGO_BIN_EXE_landline"))
 }

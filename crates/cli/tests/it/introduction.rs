@@ -1,5 +1,6 @@
 //! Introductions: two machines that share nothing but a code, through the real binary.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
@@ -47,8 +48,14 @@ fn admin(desk: &Serving, request: &Value) -> Value {
 }
 
 /// The numbers of the codes that are open.
-fn open_codes(desk: &Serving) -> Value {
-    admin(desk, &json!({"status": {}}))["status"]["open_codes"].take()
+fn open_codes(desk: &Serving) -> BTreeSet<u64> {
+    let numbers = admin(desk, &json!({"status": {}}))["status"]["open_codes"].take();
+    numbers.as_array().expect("a list").iter().filter_map(Value::as_u64).collect()
+}
+
+/// The number of a code, which is no secret.
+fn number(code: &str) -> u64 {
+    code.split_once('-').expect("a code").0.parse().expect("a number")
 }
 
 /// How many contacts a machine has.
@@ -127,7 +134,8 @@ fn a_code_is_taken_from_a_file_a_pipe_the_environment_or_an_argument() {
     let laptop = office.machine("by-file");
     let file = laptop.write("code", format!("{}\n", invited(&desk)));
     join(&laptop, &desk, "desk").arg("--code-file").arg(file).succeeds().stderr_has("desk is a contact now");
-    let ways: [(&str, fn(Cmd, &str) -> Cmd); 3] = [
+    type Given = fn(Cmd, &str) -> Cmd;
+    let ways: [(&str, Given); 3] = [
         ("by-pipe", |cmd, code| cmd.args(["--code-file", "-"]).stdin(format!("  {}\n", code.replace('-', " ")))),
         ("by-environment", |cmd, code| cmd.env("LANDLINE_CODE", code)),
         ("by-argument", |cmd, code| cmd.args(["--code", code])),

@@ -7,11 +7,8 @@ use landline_net::tls::Identity;
 use landline_testkit::{Machine, Serving};
 use serde_json::json;
 
-use super::{all_below, office};
+use super::{MOST_MEMORY, all_below, office};
 use crate::raw::{Raw, data, frame, identity_of, message, nobody, peak_memory, plain, refusal};
-
-/// What a server under attack may ever use, in bytes: some 20 MiB idle, and room for a few transfers at once.
-const MOST_MEMORY: u64 = 64 << 20;
 
 /// Calls that one key may have at once: `ServerLimits::calls_per_key`.
 const CALLS_PER_KEY: usize = 64;

@@ -5,11 +5,8 @@ use std::net::Ipv4Addr;
 use landline_testkit::{Machine, Serving};
 use serde_json::{Value, json};
 
-use super::{all_below, office};
+use super::{MOST_MEMORY, all_below, office};
 use crate::raw::{Raw, data, frame, identity_of, message, nobody, opening, peak_memory, refusal};
-
-/// What a server under attack may ever use, in bytes: some 20 MiB idle, and room for a few transfers at once.
-const MOST_MEMORY: u64 = 64 << 20;
 
 fn put() -> Vec<u8> {
     message(r#"{"put":{}}"#)

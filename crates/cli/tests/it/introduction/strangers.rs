@@ -10,7 +10,7 @@ use landline_wire::Blob;
 use rand::rngs::OsRng;
 use serde_json::{Value, json};
 
-use super::{contacts, invited, join, office, open_codes};
+use super::{contacts, invited, join, number, office, open_codes};
 use crate::raw::{Fake, Raw, message, nobody, refusal};
 
 /// Ends the joiner's TLS with a key of its own, opens its own to the server, and carries every message over unchanged.
@@ -45,7 +45,7 @@ fn a_man_in_the_middle_who_passes_everything_on_fails_at_both_ends_and_burns_the
     let done = joining.fails_with(5).stderr_has("somebody may be between you and the other machine");
     let _ = done.stderr_has("error: the code did not match");
     assert_eq!(relaying.join().unwrap(), json!({"error": {"code": "no-match"}}));
-    assert_eq!(desk.wait_for_event(|event| event["event"] == "code-burned")["code"], 2);
+    assert_eq!(desk.wait_for_event(|event| event["event"] == "code-burned")["code"], number(&code));
     assert!(contacts(&laptop).is_empty());
     assert!(desk.machine().cmd(["key", "list", "--json"]).succeeds().json().is_empty());
     join(&laptop, &desk, "desk").env("LANDLINE_CODE", &code).fails_with(5);
@@ -105,15 +105,16 @@ fn a_joiner_who_leaves_or_stammers_before_the_guess_costs_the_owner_nothing() {
     let office = office();
     let desk = office.machine("desk").serve();
     let code = invited(&desk);
-    let (line, _) = begun(&desk, &nobody(1), 2);
+    let number = u16::try_from(number(&code)).unwrap();
+    let (line, _) = begun(&desk, &nobody(1), number);
     line.cut();
-    let (mut line, _) = begun(&desk, &nobody(1), 2);
+    let (mut line, _) = begun(&desk, &nobody(1), number);
     line.say(message(json!({"confirm": {"step": Blob(vec![0; 320]), "label": ""}}).to_string()));
     assert_eq!(line.rest(), refusal(), "what is no guess is refused");
-    let (mut line, _) = begun(&desk, &nobody(1), 2);
+    let (mut line, _) = begun(&desk, &nobody(1), number);
     line.say(message(json!({"confirm": {"step": Blob(vec![0; 3]), "label": ""}}).to_string()));
     assert_eq!(line.rest(), refusal());
-    assert_eq!(open_codes(&desk), json!([1, 2]));
+    assert!(open_codes(&desk).contains(&number.into()));
     // Three failures have slowed this source, which may not keep a friend out.
     join(&office.machine("laptop"), &desk, "desk").env("LANDLINE_CODE", &code).succeeds();
 }
