@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, CommandFactory, Parser};
 
 use crate::cmd::Cmd;
 
@@ -35,7 +35,8 @@ pub(crate) struct Cli {
     pub(crate) cmd: Cmd,
 }
 
-const AFTER_HELP: &str = "\
+/// Two machines, from nothing.
+pub(crate) const AFTER_HELP: &str = "\
 Two machines, from nothing:
   one$ landline serve ./share             prints an address and, the first time, a code
   two$ landline join ADDRESS --name one   asks for the code
@@ -44,11 +45,37 @@ Two machines, from nothing:
 A place is CONTACT:PATH, with PATH relative to the folder that the contact serves;
 localhost:PATH is the folder that this machine serves.";
 
+/// The command line as it is told about to manuals and shells: without the commands that help hides.
+pub(crate) fn told() -> clap::Command {
+    let whole = Cli::command();
+    let all = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let all: Vec<clap::Command> = all.collect();
+    // clap can't take a command out again: all but the commands is copied.
+    let bare = clap::Command::new("landline")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(whole.get_about().cloned().unwrap_or_default())
+        .after_help(AFTER_HELP)
+        .subcommand_required(true)
+        .args(whole.get_arguments().cloned().collect::<Vec<_>>());
+    bare.subcommands(all)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    #[test]
+    fn what_is_told_is_the_whole_but_for_hidden_commands() {
+        let (whole, told) = (Cli::command(), told());
+        let names = |command: &clap::Command| -> Vec<String> {
+            command.get_subcommands().map(|below| below.get_name().to_owned()).collect()
+        };
+        let hidden = |name: &String| whole.find_subcommand(name).unwrap().is_hide_set();
+        assert_eq!(names(&told), names(&whole).into_iter().filter(|name| !hidden(name)).collect::<Vec<_>>());
+        assert!(names(&whole).len() > names(&told).len());
+        assert_eq!(whole.clone().render_usage().to_string(), told.clone().render_usage().to_string());
+        assert_eq!(whole.clone().render_help().to_string(), told.clone().render_help().to_string());
+    }
 
     #[test]
     fn the_command_line_is_sound() {

@@ -198,6 +198,7 @@ impl House {
         let watching = tokio::spawn(watch_store(desk.store.clone(), desk.live.clone()));
         let cut = server.run(stop).await;
         watching.abort();
+        drop(watching.await); // ended or aborted, it is gone
         drop(lock); // not earlier: until the last call is over, nobody else may serve this home
         cut
     }
@@ -216,8 +217,10 @@ async fn watch_store(store: Store, live: Live) {
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             _ = looking.tick() => {
-                if let Err(fault) = store.pull_events().await {
-                    tracing::warn!(%fault, "changes by other processes can't be seen");
+                match store.pull_events().await {
+                    Ok(()) => {}
+                    Err(StoreError::Closing) => return, // the program is ending
+                    Err(fault) => tracing::warn!(%fault, "changes by other processes can't be seen"),
                 }
             }
         }

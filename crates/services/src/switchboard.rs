@@ -11,7 +11,7 @@ use std::{
 
 use landline_addr::path::SharePath;
 use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing};
-use landline_store::{Keys as _, Store, Users as _};
+use landline_store::{Keys as _, Store, StoreError, Users as _};
 use landline_trust::{
     grant::{Ask, Grant, may},
     key::PublicKey,
@@ -94,8 +94,9 @@ impl Switchboard {
     fn note_seen(&self, key: PublicKey) {
         let store = self.store.clone();
         tokio::spawn(async move {
-            if let Err(fault) = store.touch(&key, SystemTime::now()).await {
-                tracing::warn!(%fault, "when a key was last seen could not be noted");
+            match store.touch(&key, SystemTime::now()).await {
+                Ok(()) | Err(StoreError::Closing) => {} // the program is ending; it will be seen again
+                Err(fault) => tracing::warn!(%fault, "when a key was last seen could not be noted"),
             }
         });
     }

@@ -1,9 +1,11 @@
 //! `completions`: what a shell needs to complete landline's command lines.
 
-use clap::CommandFactory;
-use clap_complete::Shell;
+use std::borrow::Cow;
 
-use crate::args::Cli;
+use clap_complete::Shell;
+use serde::Serialize;
+
+use crate::args::told;
 use crate::exit::Exit;
 use crate::here::Here;
 
@@ -16,10 +18,20 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
+#[derive(Debug, Serialize)]
+struct Script<'a> {
+    shell: String,
+    script: Cow<'a, str>,
+}
+
 pub(crate) fn run(args: &Args, here: &Here) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "landline", &mut script);
-    here.out.bytes(&script);
+    clap_complete::generate(args.shell, &mut told(), "landline", &mut script);
+    if here.out.is_json() {
+        here.out.object(&Script { shell: args.shell.to_string(), script: String::from_utf8_lossy(&script) });
+    } else {
+        here.out.bytes(&script);
+    }
     Exit::Done
 }
 
@@ -31,8 +43,9 @@ mod tests {
     fn every_shell_gets_its_script_without_hidden_commands_being_told() {
         for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "landline", &mut script);
-            assert!(String::from_utf8(script).unwrap().contains("contacts"), "{shell}");
+            clap_complete::generate(shell, &mut told(), "landline", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            assert!(script.contains("contacts") && !script.contains("bench"), "{shell}");
         }
     }
 }

@@ -44,7 +44,14 @@ struct Checked {
 struct Row {
     key: &'static str,
     value: Value,
-    origin: String,
+    /// `flag`, `environment`, `file`, `default`.
+    origin: &'static str,
+    /// Which flag, variable or file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// Both for people.
+    #[serde(skip)]
+    said_by: String,
 }
 
 pub(crate) fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
@@ -84,7 +91,7 @@ fn show(here: &Here, settings: &Settings) {
     let text = |row: &Row| if row.value.is_null() { "(not set)".to_owned() } else { row.value.to_string() };
     let width = rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0);
     for row in &rows {
-        let line = format!("{:<13} = {:<width$}  # {}", row.key, text(row), row.origin);
+        let line = format!("{:<13} = {:<width$}  # {}", row.key, text(row), row.said_by);
         here.out.line(crate::screen::tame(&line));
     }
 }
@@ -92,10 +99,13 @@ fn show(here: &Here, settings: &Settings) {
 /// Values as they could stand in the file.
 fn rows(settings: &Settings) -> Vec<Row> {
     fn row<T>(key: &'static str, setting: &Setting<T>, value: impl FnOnce(&T) -> Value) -> Row {
-        Row { key, value: value(&setting.value), origin: origin(&setting.origin) }
-    }
-    fn origin(origin: &Origin) -> String {
-        origin.to_string()
+        let (origin, from) = match &setting.origin {
+            Origin::Flag(name) => ("flag", Some((*name).to_owned())),
+            Origin::Environment(name) => ("environment", Some((*name).to_owned())),
+            Origin::File(path) => ("file", Some(path.display().to_string())),
+            Origin::Default => ("default", None),
+        };
+        Row { key, value: value(&setting.value), origin, from, said_by: setting.origin.to_string() }
     }
     let endpoints = |all: &Vec<Endpoint>| all.iter().map(ToString::to_string).collect();
     vec![

@@ -1,14 +1,16 @@
 //! `man`: the manual pages, made of what `--help` says, of the exit codes, and of what else there is to know.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use landline_wire::WireName;
+use serde::Serialize;
 
-use crate::args::Cli;
+use crate::args::{self, AFTER_HELP};
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
@@ -54,16 +56,34 @@ const FILES: [(&str, &str); 5] = [
     ("lock", "in it: held by the running server"),
 ];
 
+#[derive(Debug, Serialize)]
+struct Page<'a> {
+    page: Cow<'a, str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Written {
+    written: WireName,
+}
+
 pub(crate) fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let Some(dir) = args.dir else {
         let page = page(told()).map_err(|fault| Fail::io("cannot make the manual page", &fault))?;
-        here.out.bytes(&page);
+        if here.out.is_json() {
+            here.out.object(&Page { page: String::from_utf8_lossy(&page) });
+        } else {
+            here.out.bytes(&page);
+        }
         return Ok(Exit::Done);
     };
     let written =
         write_all(&dir).map_err(|fault| Fail::io(format_args!("cannot write into {}", dir.display()), &fault))?;
     for path in &written {
-        here.out.line(path.display());
+        if here.out.is_json() {
+            here.out.row(&Written { written: WireName::from(path.as_os_str().as_encoded_bytes()) });
+        } else {
+            here.out.line(crate::screen::tame(&path.to_string_lossy()));
+        }
     }
     Ok(Exit::Done)
 }
@@ -99,7 +119,7 @@ fn told() -> clap::Command {
         let command = command.disable_help_subcommand(true);
         names.into_iter().fold(command, |command, name| command.mut_subcommand(name, without_help))
     }
-    without_help(Cli::command())
+    without_help(args::told())
 }
 
 fn page(command: clap::Command) -> io::Result<Vec<u8>> {
@@ -116,7 +136,7 @@ fn page(command: clap::Command) -> io::Result<Vec<u8>> {
     section("CONFIGURATION", CONFIGURATION).to_writer(&mut page)?;
     section("ENVIRONMENT", ENVIRONMENT).to_writer(&mut page)?;
     section("FILES", FILES).to_writer(&mut page)?;
-    man.render_extra_section(&mut page)?;
+    examples().to_writer(&mut page)?;
     man.render_version_section(&mut page)?;
     Ok(page)
 }
@@ -132,6 +152,17 @@ fn section<'a>(title: &str, rows: impl IntoIterator<Item = (&'a str, &'a str)>) 
     roff
 }
 
+/// What stands below `--help`, line by line: its columns would not survive being filled.
+fn examples() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]).control("nf", []);
+    for line in AFTER_HELP.lines() {
+        roff.text([roman(line)]);
+    }
+    roff.control("fi", []);
+    roff
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +170,7 @@ mod tests {
     #[test]
     fn the_page_tells_every_exit_code_variable_and_file() {
         let page = String::from_utf8(page(told()).unwrap()).unwrap();
-        for word in ["EXIT STATUS", "CONFIGURATION", "ENVIRONMENT", "FILES", "130", "config.toml"] {
+        for word in ["EXIT STATUS", "CONFIGURATION", "ENVIRONMENT", "FILES", "EXAMPLES", "130", "config.toml"] {
             assert!(page.contains(word), "{word}");
         }
         for exit in Exit::ALL {

@@ -232,11 +232,14 @@ impl Raw {
         Some((head[0], payload))
     }
 
-    /// The next message, data before it dropped.
+    /// The next message, data and mere signs of life before it dropped.
     pub(crate) fn hear_message(&mut self) -> Option<Value> {
         loop {
             if let (1, body) = self.hear()? {
-                return Some(serde_json::from_slice(&body).unwrap());
+                let message: Value = serde_json::from_slice(&body).unwrap();
+                if !message["working"].is_object() {
+                    return Some(message);
+                }
             }
         }
     }

@@ -38,10 +38,10 @@ fn a_client_that_is_killed_at_any_byte_of_a_put_leaves_the_old_file_or_the_new_o
         }
         lines.push(line); // what was on its way when a running client was killed may still arrive
     }
-    let passed: Vec<_> = lines.iter().map(|line| line.passed(Way::Up)).collect();
     let stopped = scene.stops();
     let share = stopped.share();
-    drop(lines);
+    // Only now nothing passes any more.
+    let passed: Vec<_> = lines.iter().map(|line| line.passed(Way::Up)).collect();
     let mut kept = 0;
     for (n, moment) in moments.into_iter().enumerate() {
         let became_new = is_new(&share.join(format!("name-{n}")), n, moment);
