@@ -3,6 +3,7 @@
 
 mod commands;
 mod configuration;
+mod exits;
 mod halfway;
 mod hostile;
 mod interrupted;
