@@ -184,6 +184,12 @@ impl Running {
         panic!("{} {why}\n{}", self.label, self.report());
     }
 
+    /// Its standard output so far.
+    #[must_use]
+    pub fn stdout_so_far(&self) -> Vec<u8> {
+        self.watch.lock().stdout.clone()
+    }
+
     /// What it has said so far.
     #[must_use]
     pub(crate) fn report(&self) -> String {

@@ -8,7 +8,12 @@ use crate::exit::Exit;
 
 impl From<StoreError> for Fail {
     fn from(error: StoreError) -> Self {
-        let fail = Self::new(exit(&error), chain(&error));
+        let words = chain(&error);
+        if let Some(remedy) = remedy(&error) {
+            let what = words.strip_suffix(&format!(": {remedy}")).unwrap_or(&words);
+            return Self::new(exit(&error), what).hint(remedy);
+        }
+        let fail = Self::new(exit(&error), words);
         match &error {
             StoreError::AlreadyServing { pid, .. } => {
                 fail.hint(format_args!("one server a home is enough; to start it anew, end the first one: kill {pid}"))
@@ -17,6 +22,24 @@ impl From<StoreError> for Fail {
             _ => fail,
         }
     }
+}
+
+/// What the words of `error` say at their end that can be done about it.
+fn remedy(error: &StoreError) -> Option<String> {
+    let remedy = match error {
+        StoreError::NoHome => "set LANDLINE_HOME, or HOME",
+        StoreError::NotYours { .. } => "run as its owner, or choose another folder with LANDLINE_HOME",
+        StoreError::HomeExposed { path, .. } => return Some(format!("chmod 700 {}", path.display())),
+        StoreError::KeyExposed { path, .. } => return Some(format!("chmod 600 {}", path.display())),
+        StoreError::KeyDamaged { .. } => "put back a copy, or move it away to get a new identity",
+        StoreError::NewerSchema { .. } => "upgrade landline",
+        StoreError::Busy { .. } => "try again, or end that process",
+        StoreError::Corrupt { .. } => "put back a copy, or move it away to start empty",
+        StoreError::NoFreeNumber => "wait until one expires, or withdraw one",
+        StoreError::ContactTaken { .. } => "choose another name, or remove that contact first",
+        _ => return None,
+    };
+    Some(remedy.to_owned())
 }
 
 fn exit(error: &StoreError) -> Exit {
@@ -77,6 +100,29 @@ mod tests {
         for (error, code) in table {
             let words = error.to_string();
             assert_eq!(Fail::from(error).exit().code(), code, "{words}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_done_is_a_hint_and_said_once() {
+        let path = || "/h: x/key".into();
+        let errors = [
+            StoreError::NoHome,
+            StoreError::NotYours { path: path(), owner: 1, you: 2 },
+            StoreError::HomeExposed { path: path(), mode: 0o777 },
+            StoreError::KeyExposed { path: path(), mode: 0o644 },
+            StoreError::KeyDamaged { path: path(), why: "short" },
+            StoreError::NewerSchema { path: path(), found: 9, known: 1 },
+            StoreError::Busy { path: path() },
+            StoreError::Corrupt { path: path() },
+            StoreError::NoFreeNumber,
+            StoreError::ContactTaken { name: "desk".parse().unwrap() },
+        ];
+        for error in errors {
+            let (words, remedy) = (error.to_string(), remedy(&error).unwrap());
+            let fail = Fail::from(error);
+            assert_eq!(format!("{}: {remedy}", fail.what()), words);
+            assert_eq!(fail.hint_text(), Some(remedy.as_str()));
         }
     }
 

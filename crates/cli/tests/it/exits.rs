@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -81,14 +83,20 @@ fn nobody_there_is_4() {
     let machine = office.machine("desk");
     let error = fails_in_both_tongues(machine.cmd(["ls", "localhost:"]), 4, "unreachable");
     assert!(error["hint"].as_str().unwrap().contains("landline serve"), "{error}");
-    // A port that was just free, and that this test keeps anybody else from listening on: it is bound, but deaf.
-    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = deaf.local_addr().unwrap();
-    drop(deaf);
+    let (_bound, taken) = deaf_port();
     let join = machine.cmd(["join", &taken.to_string(), "--code", "1-abandon-zoo"]);
     let error = fails_in_both_tongues(join, 4, "unreachable");
     assert!(error["hint"].as_str().unwrap().contains("the code was not used"), "{error}");
     assert!(!error["hint"].as_str().unwrap().contains("contacts address"), "there is no contact yet: {error}");
+}
+
+/// A port that is taken, so that nobody else can come to listen on it, and at which nobody listens.
+fn deaf_port() -> (OwnedFd, SocketAddr) {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+    let bound = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&bound, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = getsockname(&bound).unwrap().try_into().unwrap();
+    (bound, address)
 }
 
 #[test]

@@ -1,0 +1,159 @@
+//! docs/scripting.md: every object that a command prints is there, field by field, and every field there is printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use landline_testkit::Machine;
+use serde_json::Value;
+
+use crate::scene::{Scene, name, on_desk};
+
+const PAGE: &str = include_str!("../../../../docs/scripting.md");
+
+/// Which fields an object has and of what type they are, by its event or its one telling field.
+type Shapes = BTreeMap<String, BTreeSet<String>>;
+
+/// What the page shows below the heading of a command.
+fn documented(heading: &str) -> Vec<Value> {
+    let section = PAGE.split("\n### ").find(|section| section.lines().next() == Some(heading));
+    let section = section.unwrap_or_else(|| panic!("no section {heading}"));
+    let block = section.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    block.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|fault| panic!("{line}: {fault}"))).collect()
+}
+
+/// The word by which objects of one section are told apart.
+fn sort_of(object: &Value) -> String {
+    let telling =
+        ["error", "text", "b64", "made", "from", "removed", "revoked", "user", "key", "sound", "script", "page"];
+    match object["event"].as_str() {
+        Some(event) => event.to_owned(),
+        None => telling.iter().find(|field| object.get(**field).is_some()).map_or("object", |field| field).to_owned(),
+    }
+}
+
+fn shapes(objects: &[Value]) -> Shapes {
+    let mut shapes = Shapes::new();
+    for object in objects {
+        let fields = shapes.entry(sort_of(object)).or_default();
+        fields.extend(object.as_object().unwrap().keys().cloned());
+    }
+    shapes
+}
+
+#[track_caller]
+fn agrees(heading: &str, printed: &[Value]) {
+    assert_eq!(shapes(printed), shapes(&documented(heading)), "{heading}: printed, and as docs/scripting.md has it");
+}
+
+fn printed(machine: &Machine, commands: &[&[&str]]) -> Vec<Value> {
+    commands.iter().flat_map(|command| machine.cmd(*command).arg("--json").run().json()).collect()
+}
+
+#[test]
+fn what_the_commands_for_files_print_is_what_the_page_says() {
+    let scene = Scene::new();
+    let laptop = &scene.laptop;
+    laptop.write("notes.txt", "hello\n");
+    laptop.write("folder/in-the-way", "x");
+    symlink("notes.txt", laptop.work().join("folder/link")).unwrap();
+    scene.shares("folder/in-the-way/already", "x");
+    let copies = [&["put", "notes.txt", "folder", "desk:"][..], &["put", "-n", "notes.txt", "desk:"]];
+    agrees("put, get", &printed(laptop, &copies));
+    agrees("put, get", &printed(laptop, &[copies[0], &["get", "-n", "desk:notes.txt"]]));
+    symlink("/etc", scene.share().join("lnk")).unwrap();
+    agrees("ls", &printed(laptop, &[&["ls", "desk:"]]));
+    agrees("stat", &printed(laptop, &[&["stat", "--hash", "desk:notes.txt"], &["stat", "desk:lnk"]]));
+    scene.shares(name(b"bytes"), b"\xff\xfe");
+    agrees("cat", &printed(laptop, &[&["cat", "desk:notes.txt"], &["cat", "desk:bytes"]]));
+    let changes = [&["mkdir", "desk:new"][..], &["mv", "desk:new", "desk:old"], &["rm", "desk:old"]];
+    agrees("mkdir, mv, rm", &printed(laptop, &changes));
+    scene.shares(name(b"\xff\xfe"), "x");
+    let odd = laptop.cmd(["stat", "--json"]).arg(on_desk(name(b"\xff\xfe"))).succeeds().json_line();
+    assert_eq!(odd["name"], serde_json::json!({"b64": "//4="}), "as the table of names has it");
+}
+
+#[test]
+fn what_the_commands_for_this_machine_print_is_what_the_page_says() {
+    let scene = Scene::new();
+    let (desk, laptop) = (scene.desk.machine(), &scene.laptop);
+    agrees("contacts", &printed(laptop, &[&["contacts", "list"], &["contacts", "rename", "desk", "desk2"]]));
+    agrees("doctor", &printed(laptop, &[&["doctor"]]));
+    agrees("config", &printed(laptop, &[&["config", "show", "--grace", "5"], &["config", "check"]]));
+    agrees("completions, man", &printed(laptop, &[&["completions", "fish"], &["man"], &["man", "--dir", "man1"]]));
+    let enrolled = desk.cmd(["key", "list", "--json"]).succeeds().json_line();
+    let whom = enrolled["fingerprint"].as_str().unwrap();
+    let keys = [&["key", "show"][..], &["key", "list"], &["key", "revoke", whom]];
+    agrees("key", &printed(desk, &keys));
+    for check in printed(desk, &[&["doctor"]]) {
+        assert!(PAGE.contains(&format!("`{}`", check["check"].as_str().unwrap())), "{check}");
+    }
+}
+
+#[test]
+fn what_the_server_and_introductions_print_is_what_the_page_says() {
+    let scene = Scene::new();
+    let (desk, address) = (scene.desk.machine().clone(), scene.desk.addr().to_string());
+    let laptop = scene.laptop.clone();
+    let mut invited = Vec::new();
+    for words in ["", "-zoo-zone"] {
+        let waiting = desk.cmd(["invite", "--wait", "--json"]).spawn();
+        waiting.wait_for_stdout("}\n");
+        let invitation: Value = serde_json::from_slice(&waiting.stdout_so_far()).unwrap();
+        let code = invitation["code"].as_str().unwrap().to_owned();
+        let typed = match words {
+            "" => code,
+            wrong => code.split('-').next().unwrap().to_owned() + wrong,
+        };
+        let joined = laptop.cmd(["join", &address, "--json", "--code", &typed]).run();
+        if words.is_empty() {
+            agrees("join", &joined.exits_with(0).json());
+        }
+        invited.extend(waiting.wait().json());
+    }
+    invited.push(serde_json::json!({"event": "code-expired"})); // takes a minute to come
+    agrees("invite", &invited);
+    let enrolled = desk.cmd(["key", "list", "--json"]).succeeds().json_line();
+    let _ = desk.cmd(["key", "revoke", enrolled["fingerprint"].as_str().unwrap()]).succeeds();
+    let mut told = vec![scene.desk.ready().clone()];
+    told.extend(scene.desk.stops().json());
+    agrees("serve", &told);
+}
+
+#[test]
+fn every_exit_code_word_variable_and_setting_is_on_the_page() {
+    let scene = Scene::new();
+    let page = scene.laptop.cmd(["man"]).succeeds();
+    let man = String::from_utf8_lossy(page.stdout_bytes()).replace('\\', "");
+    for section in ["EXIT STATUS", "CONFIGURATION", "ENVIRONMENT"] {
+        let title = if section.contains(' ') { format!(".SH \"{section}\"\n") } else { format!(".SH {section}\n") };
+        let rows = man.split(&title).nth(1).and_then(|rest| rest.split(".SH").next()).unwrap();
+        let terms: Vec<&str> = rows.lines().filter_map(|line| line.strip_prefix("fB")?.strip_suffix("fR")).collect();
+        assert!(terms.len() > 5, "{section}: {terms:?}");
+        for term in terms {
+            let row = if section == "EXIT STATUS" { format!("\n| {term} | `") } else { format!("\n| `{term}` |") };
+            assert!(PAGE.contains(&row), "{section}: {term} of the manual is not in docs/scripting.md");
+        }
+    }
+}
+
+#[test]
+fn an_error_has_the_fields_of_the_page() {
+    let section = PAGE.split("## Errors").nth(1).unwrap().split("\n## ").next().unwrap();
+    let shown = section.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let fields = |lines: &[Value]| -> BTreeSet<String> {
+        lines.iter().flat_map(|line| line["error"].as_object().unwrap().keys().cloned()).collect()
+    };
+    let shown: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let scene = Scene::new();
+    scene.shares("notes.txt", "x");
+    let mut printed = printed(&scene.laptop, &[&["stat", "desk:notes.txt/x"]]);
+    let laptop = scene.laptop.clone();
+    let stopped = scene.stops();
+    printed.extend(self::printed(&laptop, &[&["ls", "desk:"]]));
+    assert_eq!(fields(&printed), fields(&shown));
+    for field in fields(&printed) {
+        assert!(section.contains(&format!("\n| `{field}` |")), "{field}");
+    }
+    assert!(fs::exists(stopped.share()).unwrap());
+}
