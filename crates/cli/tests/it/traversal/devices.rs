@@ -58,9 +58,9 @@ fn is_only_a_name(scene: &Scene, special: &str) {
 
     let _ = scene.laptop.cmd(["mv", &remote, "desk:moved"]).succeeds();
     assert_eq!(fs::symlink_metadata(scene.share().join("moved")).unwrap().file_type(), kind);
-    // A file that arrives under its name takes the name; nothing is written into what had it.
-    let _ = scene.put("mine", "desk:moved").succeeds();
-    assert_eq!(fs::read(scene.share().join("moved")).unwrap(), b"mine");
+    // No file takes its name: some program waits there for something else.
+    let _ = scene.put("mine", "desk:moved").fails_with(9).stderr_has("moved");
+    assert_eq!(fs::symlink_metadata(scene.share().join("moved")).unwrap().file_type(), kind);
     let _ = scene.laptop.cmd(["rm", "desk:moved"]).succeeds();
     assert!(!scene.laptop.work().join("got").exists());
 }
@@ -119,10 +119,10 @@ fn a_tree_with_pipes_and_sockets_is_copied_without_them_both_ways() {
 }
 
 #[test]
-fn a_local_pipe_as_a_target_is_replaced_and_never_waited_for() {
+fn a_local_pipe_as_a_target_is_neither_replaced_nor_waited_for() {
     let scene = Scene::new();
     scene.shares("file", "x");
     pipe(&scene.laptop.work().join("pipe"));
-    let _ = scene.get("desk:file", "pipe").succeeds();
-    assert_eq!(scene.laptop.read("pipe"), b"x");
+    let _ = scene.get("desk:file", "pipe").fails_with(9).stderr_has("pipe");
+    assert!(fs::symlink_metadata(scene.laptop.work().join("pipe")).unwrap().file_type().is_fifo());
 }

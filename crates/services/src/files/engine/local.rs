@@ -149,6 +149,8 @@ impl LocalEngine {
         let path = || target.as_bytes().to_vec();
         match (dir.entry(name), plan.if_match) {
             (Ok(entry), _) if entry.kind == Kind::Dir => Err(TreeError::IsADirectory { path: path() }),
+            // A device, pipe or socket is there for some program; a file in its place would break that in silence.
+            (Ok(Entry { kind: kind @ Kind::Other, .. }), _) => Err(TreeError::WrongKind { path: path(), kind }),
             (Ok(_), Some(IfMatch::Absent)) => Err(TreeError::Exists { path: path() }),
             (Ok(entry), Some(IfMatch::Same(version))) if entry.version() != version => {
                 Err(TreeError::Changed { path: path() })
