@@ -13,7 +13,7 @@ use rustls::{
     client::{AlwaysResolvesClientRawPublicKeys, Resumption},
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
-    server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage, ServerSessionMemoryCache},
+    server::{AlwaysResolvesServerRawPublicKeys, ServerSessionMemoryCache},
     sign::CertifiedKey,
     version::TLS13,
 };
@@ -73,17 +73,6 @@ impl Identity {
             .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::clone(&self.certified))));
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
-        Ok(config)
-    }
-
-    /// As [`Self::server_config`], for tests and tools that must never resume.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn server_config_without_resumption(&self) -> Result<ServerConfig, rustls::Error> {
-        let mut config = self.server_config()?;
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
         Ok(config)
     }
 

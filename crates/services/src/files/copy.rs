@@ -17,7 +17,7 @@ pub mod receive;
 pub mod send;
 
 /// Blocks of 1 MiB between a disk thread and the line, per direction: enough that neither waits for the other's jitter.
-/// Chosen by `cargo xtask bench files`; see docs/bench.md.
+/// Not tuned: other numbers were not measured yet.
 pub(super) const BLOCKS: usize = 4;
 
 /// Small items that may wait between a disk thread and the line.
