@@ -17,6 +17,8 @@ pub enum Kind {
     Data,
     /// Raw bytes of a command's standard error (`0x03`).
     Stderr,
+    /// Binary records of the service, one after the other (`0x04`).
+    Records,
     /// A kind of a later protocol that a reader may drop (`0x40` to `0x7f`).
     Ignorable(u8),
 }
@@ -29,6 +31,7 @@ impl Kind {
             Self::Message => 0x01,
             Self::Data => 0x02,
             Self::Stderr => 0x03,
+            Self::Records => 0x04,
             Self::Ignorable(byte) => byte,
         }
     }
@@ -38,6 +41,7 @@ impl Kind {
             0x01 => Ok(Self::Message),
             0x02 => Ok(Self::Data),
             0x03 => Ok(Self::Stderr),
+            0x04 => Ok(Self::Records),
             0x40..=0x7f => Ok(Self::Ignorable(byte)),
             _ => Err(FrameError::UnknownKind { kind: byte }),
         }
@@ -106,7 +110,7 @@ impl Header {
     fn max(kind: Kind, limits: &Limits) -> usize {
         match kind {
             Kind::Message | Kind::Ignorable(_) => limits.message,
-            Kind::Data | Kind::Stderr => limits.data,
+            Kind::Data | Kind::Stderr | Kind::Records => limits.data,
         }
     }
 }

@@ -19,7 +19,7 @@ pub const MAX_DEPTH: usize = 16;
 pub struct Limits {
     /// Bytes of one message.
     pub message: usize,
-    /// Bytes of one data or stderr frame.
+    /// Bytes of one data, stderr or records frame.
     pub data: usize,
 }
 

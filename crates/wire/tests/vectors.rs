@@ -92,6 +92,7 @@ fn each_value_is_written_as_the_protocol_shows_it() {
         ("header-known/data-empty", header(Kind::Data, 0)),
         ("header-known/data-longest", header(Kind::Data, limits::MAX_DATA)),
         ("header-known/stderr", header(Kind::Stderr, 1)),
+        ("header-known/records", header(Kind::Records, limits::MAX_DATA)),
         ("header-known/ignorable", header(Kind::Ignorable(0x40), 3)),
         ("header-stranger/message-longest", header(Kind::Message, limits::STRANGER_MESSAGE)),
         ("open/files", open("files")),

@@ -7,6 +7,7 @@ use landline_wire::{FrameError, Header, Kind, Limits, limits::MAX_DATA};
 pub struct Block {
     bytes: Vec<u8>,
     len: usize,
+    kind: Kind,
 }
 
 impl Block {
@@ -16,7 +17,7 @@ impl Block {
     /// An empty block.
     #[must_use]
     pub fn new() -> Self {
-        Self { bytes: vec![0; Header::SIZE + MAX_DATA], len: 0 }
+        Self { bytes: vec![0; Header::SIZE + MAX_DATA], len: 0, kind: Kind::Data }
     }
 
     /// All the room for payload; say with [`Self::set_len`] how much of it was filled.
@@ -29,6 +30,11 @@ impl Block {
         self.len = len.min(MAX_DATA);
     }
 
+    /// Says what the payload is: data, or binary records of the service.
+    pub fn set_kind(&mut self, kind: Kind) {
+        self.kind = kind;
+    }
+
     /// The payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
@@ -37,7 +43,7 @@ impl Block {
 
     /// The whole frame, its header written in place.
     pub(crate) fn frame(&mut self) -> Result<&[u8], FrameError> {
-        let header = Header::new(Kind::Data, self.len, &Limits::KNOWN)?;
+        let header = Header::new(self.kind, self.len, &Limits::KNOWN)?;
         if let Some(place) = self.bytes.first_chunk_mut::<{ Header::SIZE }>() {
             *place = header.encode();
         }

@@ -25,6 +25,8 @@ pub enum Received {
     Data(Vec<u8>),
     /// Raw bytes of a command's standard error.
     Stderr(Vec<u8>),
+    /// Binary records of the service.
+    Records(Vec<u8>),
 }
 
 /// The reading half of a call; see [`super`].
@@ -79,6 +81,7 @@ impl CallReader {
                 Kind::Message => return Ok(Some(Received::Message(body))),
                 Kind::Data => return Ok(Some(Received::Data(body))),
                 Kind::Stderr => return Ok(Some(Received::Stderr(body))),
+                Kind::Records => return Ok(Some(Received::Records(body))),
                 Kind::Ignorable(_) => self.recycle(body),
             }
         }
@@ -97,7 +100,7 @@ impl CallReader {
                 self.recycle(body);
                 Ok(Some(message))
             }
-            Some(Received::Data(_) | Received::Stderr(_)) => {
+            Some(Received::Data(_) | Received::Stderr(_) | Received::Records(_)) => {
                 Err(CallError::OutOfTurn { got: "data", wanted: "a message" })
             }
         }

@@ -56,9 +56,21 @@ impl CallWriter {
     /// # Errors
     /// [`CallError::Frame`] if it is longer than a frame may be.
     pub fn queue_data(&mut self, data: &[u8]) -> Result<(), FrameError> {
-        let header = Header::new(Kind::Data, data.len(), &Limits::KNOWN)?;
+        self.queue_raw(Kind::Data, data)
+    }
+
+    /// Puts binary records behind what is queued, by copying them.
+    ///
+    /// # Errors
+    /// [`CallError::Frame`] if they are longer than a frame may be.
+    pub fn queue_records(&mut self, records: &[u8]) -> Result<(), FrameError> {
+        self.queue_raw(Kind::Records, records)
+    }
+
+    fn queue_raw(&mut self, kind: Kind, payload: &[u8]) -> Result<(), FrameError> {
+        let header = Header::new(kind, payload.len(), &Limits::KNOWN)?;
         self.outbox.put_slice(&header.encode());
-        self.outbox.put_slice(data);
+        self.outbox.put_slice(payload);
         Ok(())
     }
 

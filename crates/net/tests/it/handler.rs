@@ -137,7 +137,7 @@ async fn echo(call: &mut Call, stop: &CancellationToken) -> Result<Ended, CallEr
         match got {
             None => return Ok(Ended::Well),
             Some(Received::Message(body)) => call.send(&landline_wire::decode::<Value>(&body)?).await?,
-            Some(Received::Data(body) | Received::Stderr(body)) => {
+            Some(Received::Data(body) | Received::Stderr(body) | Received::Records(body)) => {
                 call.send(&json!({"bytes": body.len()})).await?;
                 let (reader, _) = call.halves();
                 reader.recycle(body);

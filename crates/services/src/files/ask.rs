@@ -242,7 +242,7 @@ async fn cat_stream(
                 continue;
             }
             Received::Message(body) => decode::<Item>(&body).map_err(CallError::from)?,
-            Received::Stderr(_) => return Err(out_of_turn()),
+            Received::Stderr(_) | Received::Records(_) => return Err(out_of_turn()),
         };
         match item {
             Item::Error(fault) | Item::Broken(fault) | Item::Skip { fault, .. } => return Err(fault.into()),

@@ -105,7 +105,7 @@ async fn read(
                 }
                 item => In::Item(item),
             },
-            Ok(Some(Received::Stderr(_))) => {
+            Ok(Some(Received::Stderr(_) | Received::Records(_))) => {
                 return Err(CallError::OutOfTurn { got: "stderr data", wanted: "an item of a copy stream" });
             }
             end => {
