@@ -7,13 +7,20 @@ use anyhow::{Context, Result, bail};
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
-usage: landline-bench files [options]    one big file: landline, the bare pipeline, and rivals
+usage: landline-bench files [options]    landline, bare yardsticks, and the tools people use today
        landline-bench calls [options]    only landline's time from dialling to the first answer
 
-  --small          64 MiB and one run: shows that everything works, its figures mean nothing
-  --size SIZE      bytes of the file, e.g. 2G or 512M; a bare number is GiB (default 2G)
-  --runs N         timed transfers of each contender, 1 to 100 (default 5)
-  --only A,B       only contenders whose name contains one of these words (pipe always runs)
+  --series A,B     which series, in this order (default: all)
+                     big      one big file
+                     small    20,000 files of 4 KiB into a fresh place
+                     again    the same 20,000 files, which are there already
+                     many     200,000 empty or tiny files: memory
+                     resume   one big file, killed at half, then the same command again
+                     delay    256 MiB, then 2,000 small files, over a round trip of 80 ms
+  --small          little of everything and one run: shows in seconds that it works, its figures mean nothing
+  --size SIZE      bytes of the big file (big, resume), e.g. 2G or 512M; a bare number is GiB (default 2G)
+  --runs N         timed transfers of each contender, 1 to 100 (default 5); many takes 3 at most, scp of a tree 2
+  --only A,B       only contenders whose name contains one of these words (the yardsticks always run)
   --json FILE      where the receipt goes (default: bench/files.json in the target directory)
   --dir DIR        where the data lives (default /dev/shm)
   --landline FILE  the binary (default: the one beside this program)
@@ -34,13 +41,43 @@ pub(crate) enum Command {
     Calls(Options),
     PipeSend(PipeSend),
     PipeReceive(PipeReceive),
+    RawSend(PipeSend),
+    RawReceive(PipeReceive),
     Janitor,
+}
+
+/// A part of the bench that can run alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Series {
+    Big,
+    Small,
+    Again,
+    Many,
+    Resume,
+    Delay,
+}
+
+impl Series {
+    const ALL: [Series; 6] = [Series::Big, Series::Small, Series::Again, Series::Many, Series::Resume, Series::Delay];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Series::Big => "big",
+            Series::Small => "small",
+            Series::Again => "again",
+            Series::Many => "many",
+            Series::Resume => "resume",
+            Series::Delay => "delay",
+        }
+    }
 }
 
 /// Options of `files` and `calls`.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// Bytes of the file that is moved.
+    /// What runs, in this order; not empty.
+    pub(crate) series: Vec<Series>,
+    /// Bytes of the big file.
     pub(crate) size: u64,
     pub(crate) runs: usize,
     pub(crate) small: bool,
@@ -75,8 +112,10 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command> {
     match first.to_str() {
         Some("files") => options(words).map(|found| found.map_or(Command::Help, Command::Files)),
         Some("calls") => options(words).map(|found| found.map_or(Command::Help, Command::Calls)),
-        Some("pipe-send") => pipe_send(words),
-        Some("pipe-recv") => pipe_receive(words),
+        Some("pipe-send") => pipe_send(words).map(Command::PipeSend),
+        Some("pipe-recv") => pipe_receive(words).map(Command::PipeReceive),
+        Some("raw-send") => pipe_send(words).map(Command::RawSend),
+        Some("raw-recv") => pipe_receive(words).map(Command::RawReceive),
         Some("janitor") => Ok(Command::Janitor),
         Some("help" | "--help" | "-h") => Ok(Command::Help),
         _ => bail!("no such command: {first:?}"),
@@ -87,6 +126,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command> {
 fn options(mut words: impl Iterator<Item = OsString>) -> Result<Option<Options>> {
     let (mut size, mut runs) = (None, None);
     let mut found = Options {
+        series: Series::ALL.to_vec(),
         size: 2 * GIB,
         runs: 5,
         small: false,
@@ -102,6 +142,7 @@ fn options(mut words: impl Iterator<Item = OsString>) -> Result<Option<Options>>
             Some("--help" | "-h") => return Ok(None),
             Some("--small") => found.small = true,
             Some("--check") => found.check = true,
+            Some("--series") => found.series = parse_series(&text(value()?)?)?,
             Some("--size") => size = Some(parse_size(&text(value()?)?)?),
             Some("--runs") => runs = Some(parse_runs(&text(value()?)?)?),
             Some("--only") => found.only = text(value()?)?.split(',').map(str::to_owned).collect(),
@@ -123,6 +164,14 @@ fn text(word: OsString) -> Result<String> {
     word.into_string().map_err(|word| anyhow::anyhow!("not UTF-8: {word:?}"))
 }
 
+fn parse_series(words: &str) -> Result<Vec<Series>> {
+    let known = |word: &str| {
+        let found = Series::ALL.into_iter().find(|series| series.name() == word);
+        found.with_context(|| format!("--series {word}: there is big, small, again, many, resume and delay"))
+    };
+    words.split(',').map(known).collect()
+}
+
 fn parse_size(word: &str) -> Result<u64> {
     let (digits, unit) = match word.strip_suffix(['M', 'm']) {
         Some(digits) => (digits, MIB),
@@ -142,22 +191,19 @@ fn parse_runs(word: &str) -> Result<usize> {
     }
 }
 
-fn pipe_send(mut words: impl Iterator<Item = OsString>) -> Result<Command> {
+fn pipe_send(mut words: impl Iterator<Item = OsString>) -> Result<PipeSend> {
     match (words.next(), words.next(), words.next()) {
         (Some(file), Some(port), None) => {
-            let port = text(port)?.parse().context("the port")?;
-            Ok(Command::PipeSend(PipeSend { file: file.into(), port }))
+            Ok(PipeSend { file: file.into(), port: text(port)?.parse().context("the port")? })
         }
         _ => bail!("pipe-send FILE PORT"),
     }
 }
 
-fn pipe_receive(mut words: impl Iterator<Item = OsString>) -> Result<Command> {
+fn pipe_receive(mut words: impl Iterator<Item = OsString>) -> Result<PipeReceive> {
     match (words.next(), words.next(), words.next()) {
-        (Some(file), None, None) => Ok(Command::PipeReceive(PipeReceive { file: file.into(), durable: false })),
-        (Some(file), Some(flag), None) if flag == "--durable" => {
-            Ok(Command::PipeReceive(PipeReceive { file: file.into(), durable: true }))
-        }
+        (Some(file), None, None) => Ok(PipeReceive { file: file.into(), durable: false }),
+        (Some(file), Some(flag), None) if flag == "--durable" => Ok(PipeReceive { file: file.into(), durable: true }),
         _ => bail!("pipe-recv FILE [--durable]"),
     }
 }
@@ -188,6 +234,12 @@ mod tests {
     }
 
     #[test]
+    fn all_series_run_unless_some_are_chosen() {
+        assert_eq!(files("files").unwrap().series, Series::ALL);
+        assert_eq!(files("files --series resume,big").unwrap().series, [Series::Resume, Series::Big]);
+    }
+
+    #[test]
     fn refuses_what_it_does_not_know_or_cannot_hold() {
         for line in [
             "",
@@ -197,6 +249,9 @@ mod tests {
             "files --size 0",
             "files --size 2T",
             "files --size 99999999999999999999",
+            "files --series",
+            "files --series large",
+            "files --series big,",
             "files --runs 0",
             "files --runs 101",
             "pipe-send x",

@@ -1,34 +1,29 @@
-//! The data: one file of random bytes, its hash, and the touch that makes memory ready for its copy.
+//! One file of random bytes, its hash, and the touch that makes memory ready for a copy.
 //!
 //! In: paths and sizes. Out: files and BLAKE3 hashes. Nothing here is timed.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
 /// How much is read or written at once: 1 MiB, as in the pipeline.
-const BLOCK: usize = 1 << 20;
+pub(crate) const BLOCK: usize = 1 << 20;
 
-/// The file that everybody moves.
-pub(crate) struct Source {
-    pub(crate) path: PathBuf,
-    /// Bytes.
-    pub(crate) size: u64,
-    pub(crate) hash: blake3::Hash,
+/// Bytes that no compressor can shrink: BLAKE3's output stream under a fixed label, so every run moves the same ones.
+pub(crate) fn random_bytes() -> blake3::OutputReader {
+    blake3::Hasher::new_derive_key("landline bench source v1").finalize_xof()
 }
 
-/// Writes `size` bytes that no compressor can shrink (BLAKE3's output stream under a fixed label, so every run moves
-/// the same file).
-pub(crate) fn make_source(path: &Path, size: u64) -> Result<Source> {
-    let mut stream = blake3::Hasher::new_derive_key("landline bench source v1").finalize_xof();
-    let mut hasher = blake3::Hasher::new();
+/// Writes a file of `size` random bytes and gives its hash.
+pub(crate) fn make_file(path: &Path, size: u64) -> Result<blake3::Hash> {
+    let (mut stream, mut hasher) = (random_bytes(), blake3::Hasher::new());
     write_blocks(path, size, |block| {
         stream.fill(block);
         hasher.update(block);
     })?;
-    Ok(Source { path: path.to_path_buf(), size, hash: hasher.finalize() })
+    Ok(hasher.finalize())
 }
 
 /// Writes and removes a file as large as the one that is about to arrive.
@@ -41,22 +36,28 @@ pub(crate) fn touch(dir: &Path, size: u64) -> Result<()> {
     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
 }
 
-/// Whether `copy` is the source, byte for byte.
+/// Whether `copy` has `size` bytes and that hash.
 ///
 /// # Errors
-/// If it is not, saying how it differs, or cannot be read.
-pub(crate) fn check_copy(source: &Source, copy: &Path) -> Result<()> {
+/// If it has not, saying how it differs, or cannot be read.
+pub(crate) fn check_file(copy: &Path, size: u64, hash: blake3::Hash) -> Result<()> {
     let mut file = File::open(copy).with_context(|| format!("no copy arrived at {}", copy.display()))?;
-    let (mut block, mut hasher, mut size) = (vec![0; BLOCK], blake3::Hasher::new(), 0);
+    let (mut hasher, mut block) = (blake3::Hasher::new(), vec![0; BLOCK]);
+    let arrived = hash_into(&mut hasher, &mut file, &mut block)?;
+    ensure!(arrived == size, "{arrived} bytes arrived of {size}");
+    ensure!(hasher.finalize() == hash, "the copy has the right length and other bytes");
+    Ok(())
+}
+
+/// Hashes the rest of a file through `block` and gives its length.
+pub(crate) fn hash_into(hasher: &mut blake3::Hasher, file: &mut File, block: &mut [u8]) -> Result<u64> {
+    let mut size = 0;
     loop {
-        let count = file.read(&mut block)?;
-        let Some(read @ [_, ..]) = block.get(..count) else { break };
+        let count = file.read(block)?;
+        let Some(read @ [_, ..]) = block.get(..count) else { return Ok(size) };
         hasher.update(read);
         size += u64::try_from(count)?;
     }
-    ensure!(size == source.size, "{size} bytes arrived of {}", source.size);
-    ensure!(hasher.finalize() == source.hash, "the copy has the right length and other bytes");
-    Ok(())
 }
 
 /// Bytes that an ordinary user may still write to the file system of `dir`.
@@ -87,19 +88,21 @@ mod tests {
     #[test]
     fn a_copy_is_told_from_a_short_and_from_a_changed_one() {
         let dir = tempfile::tempdir().unwrap();
-        let source = make_source(&dir.path().join("big"), SIZE).unwrap();
+        let source = dir.path().join("big");
+        let hash = make_file(&source, SIZE).unwrap();
         let copy = dir.path().join("copy");
-        fs::copy(&source.path, &copy).unwrap();
-        check_copy(&source, &copy).unwrap();
+        fs::copy(&source, &copy).unwrap();
+        let check_copy = || check_file(&copy, SIZE, hash);
+        check_copy().unwrap();
 
         let mut bytes = fs::read(&copy).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&copy, &bytes).unwrap();
-        assert!(check_copy(&source, &copy).unwrap_err().to_string().contains("other bytes"));
+        assert!(check_copy().unwrap_err().to_string().contains("other bytes"));
         fs::write(&copy, &bytes[1..]).unwrap();
-        assert!(check_copy(&source, &copy).unwrap_err().to_string().contains("arrived of"));
+        assert!(check_copy().unwrap_err().to_string().contains("arrived of"));
         fs::remove_file(&copy).unwrap();
-        assert!(check_copy(&source, &copy).is_err());
+        assert!(check_copy().is_err());
     }
 
     #[test]

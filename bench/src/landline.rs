@@ -1,20 +1,22 @@
 //! landline itself: two homes that know each other, and the rows `put` and `get`.
 //!
 //! One home serves a directory on a loopback port, the other joined it by code, exactly as two people would do it. The
-//! calls are those of the real program; nothing here reaches inside it.
+//! calls are those of the real program; nothing here reaches inside it. What is put arrives in a folder of the share.
 
 pub(crate) mod calls;
 mod pair;
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use rustix::process::Pid;
 
 pub(crate) use self::pair::{Build, Pair};
-use crate::contender::Contender;
+use crate::contender::{Contender, Served};
 use crate::measure::{self, Sample, Server};
+use crate::relay::Relay;
 use crate::site::Site;
 
 /// The rows; all that begin so are ours.
@@ -22,7 +24,7 @@ pub(crate) const PUT_NAME: &str = "landline put";
 pub(crate) const GET_NAME: &str = "landline get";
 pub(crate) const DISK_NAME: &str = "landline put, disk";
 
-/// Which way the file goes.
+/// Which way the source goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Put,
@@ -38,16 +40,15 @@ pub(crate) struct Landline<'a> {
 }
 
 impl<'a> Landline<'a> {
-    /// Sends the file into the share of `pair`, on whichever medium that lies.
+    /// Sends the source into the share of `pair`, on whichever medium that lies.
     pub(crate) fn put(site: &'a Site, pair: Rc<Pair>) -> Landline<'a> {
-        let target = pair.share.join("big");
+        let target = pair.inbox.join(site.load.name);
         Landline { site, pair, way: Way::Put, target }
     }
 
-    /// Fetches the file from the share of `pair`, where it appears as a second name of the source.
+    /// Fetches the source from the share of `pair`, which must be the site's.
     pub(crate) fn get(site: &'a Site, pair: Rc<Pair>) -> Result<Landline<'a>> {
-        fs::hard_link(&site.source.path, pair.share.join("source")).context("cannot put the source into the share")?;
-        let target = site.room("landline-get")?.join("big");
+        let target = site.room("landline-get")?.join(site.load.name);
         Ok(Landline { site, pair, way: Way::Get, target })
     }
 }
@@ -62,11 +63,36 @@ impl Contender for Landline<'_> {
     }
 
     fn transfer(&mut self) -> Result<Sample> {
-        let mut client = self.pair.laptop(self.site);
+        measure::transfer(self.site, &mut self.client(), Server::Stays(self.server()))
+    }
+
+    fn relay(&self) -> Option<&Relay> {
+        self.pair.relay()
+    }
+}
+
+impl Served for Landline<'_> {
+    /// A tree goes into a folder that is there, both ways: a target of its own name would be another folder the second time.
+    fn client(&self) -> Command {
+        let (load, mut client) = (&self.site.load, self.pair.laptop(self.site));
         match self.way {
-            Way::Put => client.arg("put").arg(&self.site.source.path).arg("desk:big"),
-            Way::Get => client.arg("get").arg("desk:source").arg(&self.target),
-        };
-        measure::transfer(self.site, &mut client, Server::Stays(&self.pair.server))
+            Way::Put => {
+                let name = if load.is_tree() { "" } else { load.name };
+                client.arg("put").arg(&load.path).arg(format!("desk:{}/{name}", pair::INBOX));
+            }
+            Way::Get => {
+                let room = self.target.parent().filter(|_| load.is_tree());
+                client.arg("get").arg(format!("desk:{}", load.name)).arg(room.unwrap_or(&self.target));
+            }
+        }
+        client
+    }
+
+    fn server(&self) -> Pid {
+        self.pair.server()
+    }
+
+    fn restart(&self) -> Result<()> {
+        self.pair.restart(self.site)
     }
 }

@@ -1,11 +1,12 @@
 //! `landline-bench`: landline beside the tools people use today and beside the bare pipeline, in one run.
 //!
 //! In: a size, a number of runs, whatever rivals this machine has installed. Out: a table, a JSON receipt and an exit
-//! code. Figures are only comparable within one run: every contender moves the same file, in turns, in a rotated order.
+//! code. Figures are only comparable within one run: every contender moves the same bytes, in turns, in a rotated order.
 //! How the peers are driven follows the performance research (same commands, both ends and the load on one machine).
-//! Rooms: `args` · `site` (directories and data) · `janitor` (cleans up even when we are killed) · `daemon` and `tools`
-//! (child processes) · `usage` and `measure` (clock, CPU, memory) · `contender`, `pipe`, `rivals`, `landline` (who runs)
-//! · `series` (the turns) · `stats`, `table`, `receipt`, `check` (what is told).
+//! Rooms: `args` · `site`, `load`, `data` (directories and what is moved) · `janitor` (cleans up even when we are killed) ·
+//! `daemon` and `tools` (child processes) · `relay` (a line that counts or takes time) · `usage`, `measure` (clock, CPU, memory)
+//! · `contender`, `pipe`, `rivals`, `landline` (who runs) · `series` (the turns) · `suite` (each series) · `stats`, `table`,
+//! `receipt`, `check` (what is told).
 
 mod args;
 mod check;
@@ -15,15 +16,18 @@ mod data;
 mod files;
 mod janitor;
 mod landline;
+mod load;
 mod machine;
 mod measure;
 mod out;
 mod pipe;
 mod receipt;
+mod relay;
 mod rivals;
 mod series;
 mod site;
 mod stats;
+mod suite;
 mod table;
 mod tools;
 mod usage;
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
         Command::Calls(options) => files::run_calls(&options),
         Command::PipeSend(ask) => pipe::send(&ask).map(|()| true),
         Command::PipeReceive(ask) => pipe::receive(&ask).map(|()| true),
+        Command::RawSend(ask) => pipe::raw::send(&ask).map(|()| true),
+        Command::RawReceive(ask) => pipe::raw::receive(&ask).map(|()| true),
         Command::Janitor => {
             janitor::run(std::io::stdin().lock());
             Ok(true)

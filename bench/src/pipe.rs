@@ -2,19 +2,22 @@
 //!
 //! The yardstick of the whole table. One sending and one receiving process, one thread each: read, BLAKE3, AES-128-GCM,
 //! one loopback TCP connection, AES-128-GCM, BLAKE3, write; 1 MiB at a time. It has no names, no resume, no keys of its
-//! own: the bench hands both ends the key. `ends` is what runs in the two processes; here is the row.
+//! own: the bench hands both ends the key. `ends` is what runs in the two processes; here is the row. `raw` is less still: the
+//! file over one TCP connection as it is, through a relay that delays.
 
 mod ends;
+pub(crate) mod raw;
 
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 pub(crate) use self::ends::{receive, send};
 use crate::contender::{Contender, Medium};
 use crate::daemon::Daemon;
 use crate::measure::{self, Sample, Server};
+use crate::relay::{Line, Relay};
 use crate::site::Site;
 use crate::tools;
 
@@ -29,17 +32,17 @@ pub(crate) struct Pipe<'a> {
     me: PathBuf,
     target: PathBuf,
     medium: Medium,
+    line: Line,
 }
 
 impl<'a> Pipe<'a> {
-    /// The pipeline into memory, or onto the disk and made durable.
-    pub(crate) fn new(site: &'a Site, medium: Medium) -> Result<Pipe<'a>> {
+    /// The pipeline over `line`, into memory, or onto the disk and made durable.
+    pub(crate) fn new(site: &'a Site, medium: Medium, line: Line) -> Result<Pipe<'a>> {
         let room = match medium {
             Medium::Memory => site.room("pipe")?,
             Medium::Disk => site.disk_room("pipe")?,
         };
-        let me = std::env::current_exe().context("where this program is")?;
-        Ok(Pipe { site, me, target: room.join("big"), medium })
+        Ok(Pipe { site, me: tools::this_program()?, target: room.join("big"), medium, line })
     }
 }
 
@@ -62,9 +65,11 @@ impl Contender for Pipe<'_> {
         let mut receiver = Daemon::start(self.site, "pipe-recv", &mut receive)?;
         let lines = receiver.lines()?;
         let port = receiver.wait_line(&lines, |line| line.strip_prefix("port ")?.parse::<u16>().ok())?;
+        let relay = self.line.to(port)?;
+        let port = relay.as_ref().map_or(port, Relay::port);
 
         let mut send = tools::command(self.site, &self.me);
-        send.arg("pipe-send").arg(&self.site.source.path).arg(port.to_string()).env(ends::KEY_VARIABLE, &key);
+        send.arg("pipe-send").arg(&self.site.load.path).arg(port.to_string()).env(ends::KEY_VARIABLE, &key);
         measure::transfer(self.site, &mut send, Server::Ends(receiver))
     }
 }

@@ -5,31 +5,30 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::check::Verdict;
 use crate::contender::Medium;
 use crate::landline::calls::Calls;
 use crate::machine;
+use crate::measure::Sample;
 use crate::series::{Measured, Outcome, Row};
+use crate::site::Site;
 use crate::stats::Spread;
+use crate::suite::resume::{self, Resumed};
 
 /// What goes into the receipt.
-pub(crate) struct Facts<'a> {
-    pub(crate) size: u64,
-    pub(crate) runs: usize,
+pub(crate) struct Facts {
     pub(crate) small: bool,
     /// What landline says it is, or why it is not there.
     pub(crate) landline: String,
     pub(crate) load_before: Option<String>,
-    pub(crate) rows: &'a [Row],
-    /// The calls, or why there are none.
-    pub(crate) calls: Result<Calls, String>,
-    pub(crate) verdicts: &'a [Verdict],
+    /// The parts of the series that ran, by name.
+    pub(crate) series: Map<String, Value>,
 }
 
 /// Writes the receipt to `file`, making its directory.
-pub(crate) fn write(file: &Path, facts: &Facts<'_>) -> Result<()> {
+pub(crate) fn write(file: &Path, facts: Facts) -> Result<()> {
     let text = serde_json::to_string_pretty(&render(facts))?;
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
@@ -37,27 +36,43 @@ pub(crate) fn write(file: &Path, facts: &Facts<'_>) -> Result<()> {
     fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn render(facts: &Facts<'_>) -> Value {
+fn render(facts: Facts) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).ok();
     json!({
         "bench": "files",
         "at_unix_seconds": now,
-        "comparable_only_within": "this receipt",
+        "comparable_only_within": "one series of this receipt",
         "small": facts.small,
-        "size_bytes": facts.size,
-        "runs": facts.runs,
         "machine": machine::describe(),
         "load_before": facts.load_before,
         "load_after": machine::load(),
         "versions": machine::versions(),
         "landline": facts.landline,
-        "rows": facts.rows.iter().map(row).collect::<Vec<_>>(),
-        "calls": calls(&facts.calls),
-        "required": facts.verdicts.iter().map(|one| json!({"what": one.what, "kept": one.kept})).collect::<Vec<_>>(),
+        "series": facts.series,
     })
 }
 
-fn row(row: &Row) -> Value {
+/// The part of one series of transfers.
+pub(crate) fn series(site: &Site, rows: &[Row], verdicts: &[Verdict]) -> Value {
+    part(site, rows, verdicts, figures)
+}
+
+/// The part of the series of cut transfers.
+pub(crate) fn resume(site: &Site, rows: &[Row<Resumed>], verdicts: &[Verdict]) -> Value {
+    part(site, rows, verdicts, resume::figures)
+}
+
+fn part<M>(site: &Site, rows: &[Row<M>], verdicts: &[Verdict], figures: impl Fn(&M) -> Value) -> Value {
+    json!({
+        "bytes": site.load.plan.bytes(),
+        "files": site.load.plan.files(),
+        "runs": site.runs,
+        "rows": rows.iter().map(|one| row(one, &figures)).collect::<Vec<_>>(),
+        "required": verdicts.iter().map(|one| json!({"what": one.what, "kept": one.kept})).collect::<Vec<_>>(),
+    })
+}
+
+fn row<M>(row: &Row<M>, figures: impl Fn(&M) -> Value) -> Value {
     let medium = match row.medium {
         Medium::Memory => "memory",
         Medium::Disk => "disk",
@@ -76,31 +91,38 @@ fn row(row: &Row) -> Value {
 }
 
 fn figures(found: &Measured) -> Value {
-    let samples = found.samples.iter().map(|sample| {
-        json!({
-            "seconds": sample.seconds,
-            "client_cpu_seconds": sample.client.cpu_seconds,
-            "server_cpu_seconds": sample.server.cpu_seconds,
-            "client_peak_bytes": sample.client.peak,
-            "server_peak_bytes": sample.server.peak,
-        })
-    });
     json!({
-        "size_bytes": found.size,
-        "gb_per_second": spread(found.rate),
-        "cpu_seconds_per_gb": {"client": found.client_cpu, "server": found.server_cpu},
+        "units": found.units,
+        "seconds": spread(found.seconds),
+        "units_per_second": spread(found.rate),
+        "cpu_seconds": {"client": found.client_cpu, "server": found.server_cpu},
         "peak_bytes": {"client": found.client_peak, "server": found.server_peak},
-        "samples": samples.collect::<Vec<_>>(),
+        "wire_bytes": found.wire.map(spread),
+        "samples": found.samples.iter().map(sample).collect::<Vec<_>>(),
     })
 }
 
-fn calls(calls: &Result<Calls, String>) -> Value {
+/// One transfer.
+pub(crate) fn sample(sample: &Sample) -> Value {
+    json!({
+        "seconds": sample.seconds,
+        "client_cpu_seconds": sample.client.cpu_seconds,
+        "server_cpu_seconds": sample.server.cpu_seconds,
+        "client_peak_bytes": sample.client.peak,
+        "server_peak_bytes": sample.server.peak,
+        "wire_bytes": sample.wire,
+    })
+}
+
+/// The calls, or why there are none.
+pub(crate) fn calls(calls: &Result<Calls>) -> Value {
     match calls {
         Ok(calls) => json!({"first_ms": spread(calls.first), "further_ms": spread(calls.further)}),
-        Err(why) => json!({"why": why}),
+        Err(why) => json!({"why": format!("{why:#}")}),
     }
 }
 
-fn spread(found: Spread) -> Value {
+/// Median, least and greatest.
+pub(crate) fn spread(found: Spread) -> Value {
     json!({"median": found.median, "least": found.least, "greatest": found.greatest})
 }

@@ -1,32 +1,34 @@
-//! The table a person reads: rows of [`Row`], ratios within this run, plain text of aligned columns.
+//! The tables a person reads: plain text of aligned columns, figures as medians with their spread.
 
-use crate::contender::Medium;
 use crate::landline::calls::Calls;
-use crate::pipe;
-use crate::rivals::scp;
-use crate::series::{Measured, Outcome, Row};
+use crate::series::{Outcome, Row};
 use crate::stats::Spread;
 
-const HEADINGS: [&str; 7] =
-    ["what", "GB/s (min-max)", "x pipe", "x scp", "CPU s/GB (client + server)", "peak MiB client / server", "security"];
-
-/// The rows of `medium`; ratios to the pipeline of the same medium, and to scp (which runs in memory only).
-pub(crate) fn render(rows: &[Row], medium: Medium) -> String {
-    let pipe = rate_of(rows, if medium == Medium::Disk { pipe::DISK_NAME } else { pipe::NAME });
-    let scp = if medium == Medium::Memory { rate_of(rows, scp::NAME) } else { None };
-    let mut cells: Vec<Vec<String>> = vec![HEADINGS.map(str::to_owned).to_vec()];
+/// A table of `rows`; `cells` gives what follows the name of a row that has figures, one cell a heading.
+pub(crate) fn render<'r, M: 'r>(
+    headings: &[&str],
+    rows: impl IntoIterator<Item = &'r Row<M>>,
+    cells: impl Fn(&M) -> Vec<String>,
+) -> String {
+    let headings = ["what"].iter().chain(headings).chain(&["security"]);
+    let mut lines: Vec<Vec<String>> = vec![headings.map(|word| (*word).to_owned()).collect()];
     let mut notes = Vec::new();
-    for row in rows.iter().filter(|row| row.medium == medium) {
+    for row in rows {
+        let mut line = vec![row.name.to_owned()];
         match &row.outcome {
-            Outcome::Measured(measured) => cells.push(measured_cells(row, measured, pipe, scp)),
-            Outcome::Absent(why) => cells.push(vec![row.name.to_owned(), why.clone()]),
+            Outcome::Measured(measured) => {
+                line.extend(cells(measured));
+                line.push(row.security.to_owned());
+            }
+            Outcome::Absent(why) => line.push(why.clone()),
             Outcome::Failed(why) => {
-                cells.push(vec![row.name.to_owned(), "FAILED".to_owned()]);
+                line.push("FAILED".to_owned());
                 notes.push(format!("{}: FAILED: {why}", row.name));
             }
         }
+        lines.push(line);
     }
-    let mut text = align(&cells);
+    let mut text = align(&lines);
     for note in notes {
         text.push_str(&note);
         text.push('\n');
@@ -46,27 +48,19 @@ pub(crate) fn render_calls(calls: &Calls) -> String {
     )
 }
 
-fn rate_of(rows: &[Row], name: &str) -> Option<f64> {
-    rows.iter().find(|row| row.name == name)?.measured().map(|measured| measured.rate.median)
+/// Median, least and greatest with that many digits behind the point.
+pub(crate) fn spread(found: Spread, digits: usize) -> String {
+    format!("{:.digits$} ({:.digits$}-{:.digits$})", found.median, found.least, found.greatest)
 }
 
-fn measured_cells(row: &Row, measured: &Measured, pipe: Option<f64>, scp: Option<f64>) -> Vec<String> {
-    let rate = measured.rate;
-    let ratio = |base: Option<f64>| base.map_or_else(|| "-".to_owned(), |base| format!("{:.2}", rate.median / base));
-    vec![
-        row.name.to_owned(),
-        format!("{:.3} ({:.3}-{:.3})", rate.median, rate.least, rate.greatest),
-        ratio(pipe),
-        ratio(scp),
-        format!("{:.2} ({:.2} + {:.2})", measured.cpu(), measured.client_cpu, measured.server_cpu),
-        format!("{} / {}", mebibytes(measured.client_peak), mebibytes(measured.server_peak)),
-        row.security.to_owned(),
-    ]
+/// How often `base` goes into `figure`.
+pub(crate) fn ratio(figure: f64, base: Option<f64>) -> String {
+    base.map_or_else(|| "-".to_owned(), |base| format!("{:.2}", figure / base))
 }
 
-/// Rounded up: a limit is kept or it is not.
-fn mebibytes(bytes: u64) -> u64 {
-    bytes.div_ceil(1 << 20)
+/// Whole mebibytes of two ends, rounded up: a limit is kept or it is not.
+pub(crate) fn peaks(client: u64, server: u64) -> String {
+    format!("{} / {}", client.div_ceil(1 << 20), server.div_ceil(1 << 20))
 }
 
 /// A row with two cells is a name and a remark, which widens no column.
@@ -75,7 +69,7 @@ fn align(rows: &[Vec<String>]) -> String {
         let whole = rows.iter().filter(|row| column == 0 || row.len() > 2);
         whole.filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
+    let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0)).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
@@ -88,37 +82,31 @@ fn align(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Sample, Usage};
+    use crate::contender::Medium;
 
-    fn row(name: &'static str, seconds: f64) -> Row {
-        let usage = Usage { cpu_seconds: 1.0, peak: (5 << 20) + 1 };
-        let samples = vec![Sample { seconds, client: usage, server: usage }];
-        let outcome = Outcome::Measured(Measured::of(2_000_000_000, samples).unwrap());
+    fn row(name: &'static str, outcome: Outcome<f64>) -> Row<f64> {
         Row { name, security: "none", medium: Medium::Memory, outcome }
     }
 
     #[test]
-    fn shows_rates_and_ratios_within_the_run() {
-        let rows = [row(pipe::NAME, 2.0), row(scp::NAME, 8.0), row("x", 4.0)];
-        let text = render(&rows, Medium::Memory);
-        let line = text.lines().find(|line| line.starts_with("x ")).unwrap();
-        let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
-        assert_eq!(cells, ["x", "0.500 (0.500-0.500)", "0.50", "2.00", "1.00 (0.50 + 0.50)", "6 / 6", "none"]);
+    fn a_row_is_its_name_its_cells_and_its_security() {
+        let rows = [row("x", Outcome::Measured(2.0)), row("longer", Outcome::Measured(8.0))];
+        let text = render(&["s", "x pipe"], &rows, |found| vec![format!("{found:.1}"), ratio(*found, Some(4.0))]);
+        assert_eq!(text, "what    s    x pipe  security\nx       2.0  0.50    none\nlonger  8.0  2.00    none\n");
     }
 
     #[test]
     fn says_why_a_row_has_no_figures() {
-        let absent = Row {
-            name: "nc",
-            security: "",
-            medium: Medium::Memory,
-            outcome: Outcome::Absent("nc is not installed".to_owned()),
-        };
-        let failed =
-            Row { outcome: Outcome::Failed("it bit".to_owned()), name: "scp", security: "", medium: Medium::Memory };
-        let text = render(&[row("x", 1.0), absent, failed], Medium::Memory);
-        assert!(text.contains("nc is not installed"));
+        let absent = row("nc", Outcome::Absent("nc is not installed".to_owned()));
+        let text = render(&["s"], &[absent, row("scp", Outcome::Failed("it bit".to_owned()))], |_| Vec::new());
+        assert!(text.contains("nc    nc is not installed\n"), "{text}");
         assert!(text.contains("scp: FAILED: it bit"));
-        assert!(text.lines().any(|line| line.starts_with("x ") && line.contains(" -  ")), "no pipe, no ratio:\n{text}");
+    }
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!(spread(Spread { median: 1.25, least: 1.0, greatest: 2.0 }, 1), "1.2 (1.0-2.0)");
+        assert_eq!(peaks(1, 2 << 20), "1 / 2");
+        assert_eq!(ratio(1.0, None), "-");
     }
 }

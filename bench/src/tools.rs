@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::daemon::Daemon;
 use crate::site::Site;
@@ -23,20 +23,33 @@ pub(crate) fn find(name: &'static str) -> Result<PathBuf, Missing> {
         .chain(SERVER_DIRS.iter().map(PathBuf::from))
         .map(|dir| dir.join(name))
         .find(|file| file.is_absolute() && file.is_file())
-        .ok_or(Missing(name))
+        .ok_or_else(|| Missing(format!("{name} is not installed")))
 }
 
-/// A program that this machine does not have.
-#[derive(Debug)]
-pub(crate) struct Missing(pub(crate) &'static str);
+/// A program that this machine does not have, in words for the table.
+#[derive(Debug, Clone)]
+pub(crate) struct Missing(pub(crate) String);
 
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is not installed", self.0)
+        f.write_str(&self.0)
     }
 }
 
 impl std::error::Error for Missing {}
+
+/// The error of something that several rows share, for one more of them: what is missing stays known as missing.
+pub(crate) fn same(error: &anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<Missing>() {
+        Some(missing) => missing.clone().into(),
+        None => anyhow::anyhow!("{error:#}"),
+    }
+}
+
+/// The bench itself, to be run as another process.
+pub(crate) fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().context("where this program is")
+}
 
 /// A command with nothing of the caller's environment but `PATH`, in an empty home, silent on stdin and stdout.
 pub(crate) fn command(site: &Site, program: &Path) -> Command {

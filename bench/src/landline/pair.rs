@@ -1,16 +1,23 @@
 //! Two machines that know each other: a desk that serves a share, a laptop that has joined it as `desk`.
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use rustix::process::Pid;
 use serde_json::Value;
 
 use crate::daemon::Daemon;
+use crate::relay::{Line, Relay};
 use crate::site::{self, Site};
-use crate::tools;
+use crate::tools::{self, Missing};
+
+/// The folder of a share where everything that is put arrives.
+pub(super) const INBOX: &str = "in";
 
 /// The binary under test, or why there is none.
 pub(crate) enum Build {
@@ -36,33 +43,55 @@ impl Build {
             version => Build::Present { version: version.to_owned(), binary },
         })
     }
+
+    /// The binary.
+    ///
+    /// # Errors
+    /// [`Missing`] if there is none.
+    pub(crate) fn binary(&self) -> Result<&Path> {
+        match self {
+            Build::Present { binary, .. } => Ok(binary),
+            Build::NotBuilt(why) => Err(Missing(format!("not built: {why}")).into()),
+        }
+    }
+
+    /// Two machines of this build; see [`Pair::introduce`].
+    pub(crate) fn pair(&self, site: &Site, name: &str, share: PathBuf, line: Line) -> Result<Rc<Pair>> {
+        Pair::introduce(site, self.binary()?, name, share, line).map(Rc::new)
+    }
 }
 
 /// See the module.
 pub(crate) struct Pair {
-    pub(crate) server: Daemon,
-    pub(crate) share: PathBuf,
+    server: RefCell<Daemon>,
+    relay: Option<Relay>,
+    /// Where what is put arrives.
+    pub(super) inbox: PathBuf,
+    share: PathBuf,
     binary: PathBuf,
+    desk: PathBuf,
     laptop: PathBuf,
     runtime: PathBuf,
 }
 
 impl Pair {
-    /// Starts the desk with its homes under `name`, serving `share`, and introduces the laptop to it.
+    /// Starts the desk with its homes under `name`, serving `share`, and introduces the laptop to it over `line`.
     ///
     /// # Errors
     /// With landline's own words for the step that failed.
-    pub(crate) fn introduce(site: &Site, binary: &Path, name: &str, share: PathBuf) -> Result<Pair> {
+    pub(crate) fn introduce(site: &Site, binary: &Path, name: &str, share: PathBuf, line: Line) -> Result<Pair> {
         let homes = site.room(name)?;
         let (desk, laptop, runtime) = (homes.join("desk"), homes.join("laptop"), homes.join("run"));
         fs::create_dir(&runtime)?;
         fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700))?;
+        let inbox = share.join(INBOX);
+        fs::create_dir_all(&inbox)?;
 
-        let mut serve = command(site, binary, &desk, &runtime);
-        serve.arg("serve").arg(&share).args(["--listen", "tcp://127.0.0.1:0", "--json"]).stdout(Stdio::piped());
-        let mut server = Daemon::start(site, "landline serve", &mut serve)?;
-        let lines = server.lines()?;
-        let address = server.wait_line(&lines, ready_address)?;
+        let (server, mut address) = serve(site, binary, &desk, &runtime, &share)?;
+        let relay = line.to(port_of(&address)?)?;
+        if let Some(relay) = &relay {
+            address = format!("127.0.0.1:{}", relay.port());
+        }
 
         let mut invite = command(site, binary, &desk, &runtime);
         invite.args(["invite", "--json"]).stdout(Stdio::piped());
@@ -77,13 +106,47 @@ impl Pair {
         let mut join = command(site, binary, &laptop, &runtime);
         join.arg("join").arg(&address).args(["--name", "desk", "--code-file"]).arg(&code_file);
         tools::output(site, &mut join).context("landline join")?;
-        Ok(Pair { server, share, binary: binary.to_path_buf(), laptop, runtime })
+        let binary = binary.to_path_buf();
+        Ok(Pair { server: RefCell::new(server), relay, inbox, share, binary, desk, laptop, runtime })
+    }
+
+    pub(super) fn server(&self) -> Pid {
+        self.server.borrow().pid()
+    }
+
+    pub(super) fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref()
+    }
+
+    /// Starts the desk again after it was killed; the laptop finds it where it was, behind the relay.
+    pub(super) fn restart(&self, site: &Site) -> Result<()> {
+        let (server, address) = serve(site, &self.binary, &self.desk, &self.runtime, &self.share)?;
+        let relay = self.relay.as_ref();
+        ensure!(relay.is_some(), "without a relay nobody would find the server again");
+        relay.into_iter().try_for_each(|relay| port_of(&address).map(|port| relay.leads_to(port)))?;
+        self.server.replace(server);
+        Ok(())
     }
 
     /// landline as the laptop runs it, arguments still to come.
     pub(crate) fn laptop(&self, site: &Site) -> Command {
         command(site, &self.binary, &self.laptop, &self.runtime)
     }
+}
+
+/// The desk, and where it listens.
+fn serve(site: &Site, binary: &Path, home: &Path, runtime: &Path, share: &Path) -> Result<(Daemon, String)> {
+    let mut serve = command(site, binary, home, runtime);
+    serve.arg("serve").arg(share).args(["--listen", "tcp://127.0.0.1:0", "--json"]).stdout(Stdio::piped());
+    let mut server = Daemon::start(site, "landline serve", &mut serve)?;
+    let lines = server.lines()?;
+    let address = server.wait_line(&lines, ready_address)?;
+    Ok((server, address))
+}
+
+fn port_of(address: &str) -> Result<u16> {
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    port.with_context(|| format!("landline listens at {address}, which names no port"))
 }
 
 fn command(site: &Site, binary: &Path, home: &Path, runtime: &Path) -> Command {
@@ -116,6 +179,12 @@ mod tests {
         assert_eq!(ready_address(ready).as_deref(), Some("127.0.0.1:41234"));
         assert_eq!(ready_address(r#"{"event":"invitation","code":"7-a-b"}"#), None);
         assert_eq!(ready_address("ready tcp://127.0.0.1:1"), None);
+    }
+
+    #[test]
+    fn finds_the_port() {
+        assert_eq!(port_of("127.0.0.1:41234").unwrap(), 41234);
+        assert!(port_of("unix:/x").is_err());
     }
 
     #[test]

@@ -22,14 +22,20 @@ pub(crate) struct Nc<'a> {
 }
 
 impl<'a> Nc<'a> {
-    /// # Errors
-    /// Also if `nc` is another netcat: their options differ.
     pub(crate) fn new(site: &'a Site) -> Result<Nc<'a>> {
-        let program = tools::find("nc")?;
-        let said = tools::version("nc", "-h").unwrap_or_default();
-        ensure!(said.contains("OpenBSD"), "nc is not OpenBSD's netcat ({said})");
-        Ok(Nc { site, program, target: site.room("nc")?.join("big") })
+        Ok(Nc { site, program: find()?, target: site.room("nc")?.join("big") })
     }
+}
+
+/// Where `nc` is.
+///
+/// # Errors
+/// Also if it is another netcat: their options differ.
+pub(super) fn find() -> Result<PathBuf> {
+    let program = tools::find("nc")?;
+    let said = tools::version("nc", "-h").unwrap_or_default();
+    ensure!(said.contains("OpenBSD"), "nc is not OpenBSD's netcat ({said})");
+    Ok(program)
 }
 
 impl Contender for Nc<'_> {
@@ -50,7 +56,7 @@ impl Contender for Nc<'_> {
         receiver.wait_listening(port.parse()?)?;
 
         let mut send = tools::command(self.site, &self.program);
-        send.args(["-N", "127.0.0.1", &port]).stdin(File::open(&self.site.source.path)?);
+        send.args(["-N", "127.0.0.1", &port]).stdin(File::open(&self.site.load.path)?);
         measure::transfer(self.site, &mut send, Server::Ends(receiver))
     }
 }

@@ -32,7 +32,7 @@ impl<'a> Nginx<'a> {
         let (nginx, curl, openssl) = (tools::find("nginx")?, tools::find("curl")?, tools::find("openssl")?);
         let room = site.room("nginx")?;
         let root = site.room("nginx/root")?;
-        fs::hard_link(&site.source.path, root.join("big"))?;
+        fs::hard_link(&site.load.path, root.join("big"))?;
         let certificate = room.join("certificate.pem");
         let mut make = tools::command(site, &openssl);
         make.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
@@ -77,6 +77,6 @@ impl Contender for Nginx<'_> {
         let mut client = tools::command(self.site, &self.curl);
         client.args(["-q", "-sS", "--fail", "--noproxy", "*", "--cacert"]).arg(&self.certificate);
         client.arg("-o").arg(&self.target).arg(format!("https://127.0.0.1:{}/big", self.port));
-        measure::transfer(self.site, &mut client, Server::Stays(&self.server))
+        measure::transfer(self.site, &mut client, Server::Stays(self.server.pid()))
     }
 }

@@ -1,4 +1,4 @@
-//! `scp` as everybody calls it: default cipher, over its SFTP protocol.
+//! `scp` as everybody calls it: default cipher, over its SFTP protocol; of a tree with `-r`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,9 @@ use crate::tools;
 /// The row that others are compared with.
 pub(crate) const NAME: &str = "scp";
 
+/// A tree of many files takes it so long that two rounds say enough.
+const ROUNDS_OF_A_TREE: usize = 2;
+
 /// See the module.
 pub(crate) struct Scp<'a> {
     site: &'a Site,
@@ -23,7 +26,7 @@ pub(crate) struct Scp<'a> {
 
 impl<'a> Scp<'a> {
     pub(crate) fn new(site: &'a Site, sshd: &'a Sshd) -> Result<Scp<'a>> {
-        Ok(Scp { site, sshd, program: tools::find("scp")?, target: site.room("scp")?.join("big") })
+        Ok(Scp { site, sshd, program: tools::find("scp")?, target: site.room("scp")?.join(site.load.name) })
     }
 }
 
@@ -38,8 +41,15 @@ impl Contender for Scp<'_> {
 
     fn transfer(&mut self) -> Result<Sample> {
         let mut client = tools::command(self.site, &self.program);
+        if self.site.load.is_tree() {
+            client.arg("-r");
+        }
         client.arg("-q").arg("-S").arg(&self.sshd.ssh).arg("-F").arg(&self.sshd.config);
-        client.arg(&self.site.source.path).arg(format!("{HOST}:{}", self.target.display()));
-        measure::transfer(self.site, &mut client, Server::Stays(&self.sshd.server))
+        client.arg(&self.site.load.path).arg(format!("{HOST}:{}", self.target.display()));
+        measure::transfer(self.site, &mut client, Server::Stays(self.sshd.server()))
+    }
+
+    fn rounds(&self) -> usize {
+        if self.site.load.is_tree() { ROUNDS_OF_A_TREE } else { usize::MAX }
     }
 }

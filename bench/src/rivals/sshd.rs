@@ -1,11 +1,13 @@
-//! An OpenSSH server of our own, for `scp` and `rsync`: fresh keys, one allowed client, default ciphers.
+//! An OpenSSH server of our own, for `scp`, `rsync` and `tar`: fresh keys, one allowed client, default ciphers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rustix::process::Pid;
 
 use crate::daemon::{self, Daemon};
+use crate::relay::{Line, Relay};
 use crate::site::Site;
 use crate::tools;
 
@@ -19,7 +21,8 @@ pub(super) const HOST: &str = "bench";
 
 /// See the module.
 pub(crate) struct Sshd {
-    pub(super) server: Daemon,
+    server: Daemon,
+    pub(super) relay: Option<Relay>,
     /// The client's program and its whole configuration.
     pub(super) ssh: PathBuf,
     pub(super) config: PathBuf,
@@ -27,8 +30,8 @@ pub(crate) struct Sshd {
 }
 
 impl Sshd {
-    /// Makes keys and configuration, and starts the server.
-    pub(crate) fn start(site: &Site) -> Result<Sshd> {
+    /// Makes keys and configuration, and starts the server; clients reach it over `line`.
+    pub(crate) fn start(site: &Site, line: Line) -> Result<Sshd> {
         let (ssh, sshd, keygen) = (tools::find("ssh")?, tools::find("sshd")?, tools::find("ssh-keygen")?);
         let room = site.room("sshd")?;
         for name in ["host", "client"] {
@@ -42,7 +45,8 @@ impl Sshd {
         fs::copy(room.join("client.pub"), room.join("authorized_keys"))?;
         fs::write(room.join("sshd_config"), server_config(&room, &site.empty_home(), port))?;
         let config = room.join("ssh_config");
-        fs::write(&config, client_config(&room, port))?;
+        let relay = line.to(port)?;
+        fs::write(&config, client_config(&room, relay.as_ref().map_or(port, Relay::port)))?;
 
         let privilege_room = MadeRoom::make(Path::new(PRIVILEGE_ROOM));
         let mut run = tools::command(site, &sshd);
@@ -53,7 +57,11 @@ impl Sshd {
         let mut probe = tools::command(site, &ssh);
         probe.arg("-F").arg(&config).args([HOST, "true"]);
         tools::output(site, &mut probe).context("cannot log in to our own sshd")?;
-        Ok(Sshd { server, ssh, config, _privilege_room: privilege_room })
+        Ok(Sshd { server, relay, ssh, config, _privilege_room: privilege_room })
+    }
+
+    pub(super) fn server(&self) -> Pid {
+        self.server.pid()
     }
 }
 

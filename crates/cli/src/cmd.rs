@@ -23,9 +23,11 @@ mod man;
 mod mkdir;
 mod mv;
 mod put;
+mod retry;
 mod rm;
 mod serve;
 mod stat;
+mod verify;
 
 /// What landline can do.
 #[derive(Debug, Subcommand)]
@@ -35,9 +37,11 @@ pub(crate) enum Cmd {
     Join(join::Args),
     Put(put::Args),
     Get(get::Args),
+    Retry(retry::Args),
     Ls(ls::Args),
     Cat(cat::Args),
     Stat(stat::Args),
+    Verify(verify::Args),
     Mkdir(mkdir::Args),
     Mv(mv::Args),
     Rm(rm::Args),
@@ -67,9 +71,11 @@ impl Cmd {
             Self::Join(args) => join::run(args, here).await,
             Self::Put(args) => put::run(args, here).await,
             Self::Get(args) => get::run(args, here).await,
+            Self::Retry(args) => retry::run(args, here).await,
             Self::Ls(args) => ls::run(args, here).await,
             Self::Cat(args) => cat::run(args, here).await,
             Self::Stat(args) => stat::run(args, here).await,
+            Self::Verify(args) => verify::run(args, here).await,
             Self::Mkdir(args) => mkdir::run(args, here).await,
             Self::Mv(args) => mv::run(args, here).await,
             Self::Rm(args) => rm::run(args, here).await,

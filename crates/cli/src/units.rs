@@ -104,6 +104,37 @@ fn timestamp(secs: i64, nanos: u32) -> Option<Timestamp> {
     Timestamp::new(secs, i32::try_from(nanos).ok()?).ok()
 }
 
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Reads a size as people write it: `500`, `500K`, `1.5MiB`; K, M, G and T are 1024 each.
+///
+/// # Errors
+/// What is expected, in words.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let unit = text.get(digits.len()..).unwrap_or_default().trim_end_matches("/s").to_ascii_uppercase();
+    let power = match unit.trim_end_matches('B').trim_end_matches('I') {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err("write a number of bytes, or one with K, M, G or T behind it, like 500K or 1.5M".to_owned()),
+    };
+    let number: f64 = digits.parse().map_err(|_| "write a number, like 500K or 1.5M".to_owned())?;
+    let bytes = number * 1024_f64.powi(power);
+    if !(0.0..1e18).contains(&bytes) {
+        return Err("that is no size".to_owned());
+    }
+    // Below 1e18 and not negative, as was just seen.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above")]
+    Ok(bytes as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

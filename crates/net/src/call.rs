@@ -3,19 +3,25 @@
 //! In: a connection that already proved who is there. Out: messages and data in order, each direction on its own.
 //! Reading never waits for writing; every wait has a deadline that progress renews. Both halves keep their place in
 //! themselves, so a `recv` or `flush` that loses a `select!` loses no byte.
-//! Bulk data travels in [`Block`]s that leave room for their header, so no copy is made to frame them (and later none
-//! to protect them in place, see ARCHITECTURE.md). Source: PROTOCOL.md §2.
+//! Bulk data travels in [`Block`]s that leave room for their header, so no copy is made to frame them and none to protect
+//! them. Over TCP the frames go in TLS records that are sealed and opened in place, on a UNIX socket in the clear; the two
+//! halves are the same code with and without ends for records. Source: PROTOCOL.md §2.
 
 use std::time::Duration;
 
 use landline_wire::{Limits, Reply};
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
 use crate::{
     error::CallError,
     limits::CallLimits,
+    line::{self, LineReader, LineStats, LineWriter},
     peer::{Origin, Peer},
+    record::{self, Established, RecordError, RecordReader, RecordWriter, Rotation},
 };
 
 mod block;
@@ -29,7 +35,7 @@ pub use writer::CallWriter;
 /// Bytes of the key that both ends can derive from a TLS connection (RFC 9266 shape, own label).
 pub type Exporter = [u8; 32];
 
-/// What a call can run over: TCP under TLS, a UNIX socket, a pipe in memory.
+/// What a call can run over in the clear: a UNIX socket, a pipe in memory.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
 
@@ -41,10 +47,19 @@ pub struct Call {
     peer: Peer,
     origin: Origin,
     exporter: Option<Exporter>,
+    line: LineStats,
+}
+
+/// Who is at the other end of a connection and where, as it proved.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    pub(crate) peer: Peer,
+    pub(crate) origin: Origin,
+    pub(crate) exporter: Option<Exporter>,
 }
 
 impl Call {
-    /// A call over a connection that proved `peer`. `exporter` where there is TLS.
+    /// A call in the clear over a connection that proved `peer`. `exporter` where there is one.
     #[must_use]
     pub fn over(
         stream: impl Stream,
@@ -54,14 +69,44 @@ impl Call {
         frames: Limits,
         limits: &CallLimits,
     ) -> Self {
-        let (rd, wr) = tokio::io::split(stream);
+        Self::assemble(line::over_any(stream), None, Proved { peer, origin, exporter }, frames, limits)
+    }
+
+    /// A call over a TCP connection whose handshake is done.
+    pub(crate) fn secured(
+        socket: TcpStream,
+        established: Established,
+        proved: Proved,
+        frames: Limits,
+        limits: &CallLimits,
+    ) -> Result<Self, RecordError> {
+        let line = line::over_tcp(socket, established.early.len());
+        let ends = record::ends(established, Rotation::default())?;
+        Ok(Self::assemble(line, Some(ends), proved, frames, limits))
+    }
+
+    pub(crate) fn assemble(
+        (rd, wr, line): (LineReader, LineWriter, LineStats),
+        records: Option<(RecordReader, RecordWriter)>,
+        Proved { peer, origin, exporter }: Proved,
+        frames: Limits,
+        limits: &CallLimits,
+    ) -> Self {
+        let (opens, seals) = records.unzip();
         Self {
-            reader: CallReader::new(Box::new(rd), frames, limits.read_idle),
-            writer: CallWriter::new(Box::new(wr), limits.write_idle),
+            reader: CallReader::new(rd, opens, frames, limits.read_idle),
+            writer: CallWriter::new(wr, seals, limits.write_idle),
             peer,
             origin,
             exporter,
+            line,
         }
+    }
+
+    /// What can be told of the line while the call runs, from any task.
+    #[must_use]
+    pub fn line(&self) -> LineStats {
+        self.line.clone()
     }
 
     /// Who is at the other end.

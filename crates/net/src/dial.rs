@@ -6,7 +6,6 @@
 use std::{
     collections::HashMap,
     io,
-    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -19,13 +18,12 @@ use tokio::{
     net::{TcpStream, UnixStream},
     time::{sleep, timeout},
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     address,
-    burst::Burst,
-    call::Call,
+    call::{Call, Proved},
     error::{CallError, DialError},
+    handshake::{self, Shaken},
     limits::DialLimits,
     peer::{Origin, Peer},
     tls::{self, Identity},
@@ -99,7 +97,7 @@ impl Dialer {
         let mut left = self.limits.retries;
         loop {
             let socket = self.connect_tcp(host, port, endpoint).await?;
-            match self.shake_hands(socket, Arc::clone(&config), pins).await {
+            match self.shake_hands(socket, &config, pins).await {
                 Ok(call) => return Ok(call),
                 Err(source) if left > 0 && turned_away(&source) => {
                     tracing::debug!(%endpoint, ?wait, "turned away, trying again");
@@ -126,22 +124,21 @@ impl Dialer {
         Err(DialError::Connect { endpoint: endpoint.to_string(), source: last })
     }
 
-    async fn shake_hands(&self, socket: TcpStream, config: Arc<ClientConfig>, pins: &[PublicKey]) -> io::Result<Call> {
+    async fn shake_hands(&self, mut socket: TcpStream, config: &ClientConfig, pins: &[PublicKey]) -> io::Result<Call> {
         socket.set_nodelay(true)?;
-        let origin: SocketAddr = socket.peer_addr()?;
-        let connecting = TlsConnector::from(config).connect(tls::session_name(pins), Burst::new(socket));
-        let stream: TlsStream<Burst<TcpStream>> = timeout(self.limits.handshake, connecting)
+        let origin = Origin::Tcp(socket.peer_addr()?);
+        let shaking = handshake::dial(&mut socket, config, tls::session_name(pins));
+        let shaken: Shaken = timeout(self.limits.handshake, shaking)
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no handshake in time"))??;
-        let (_, connection) = stream.get_ref();
-        let Some(key) = tls::peer_key(connection) else {
+        let Some(key) = shaken.peer else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the other end showed no key"));
         };
-        if connection.alpn_protocol() != Some(tls::ALPN) {
+        if !shaken.speaks_landline {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the other end does not speak landline/1"));
         }
-        let exporter = tls::exporter_of_client(connection);
-        Ok(Call::over(stream, Peer::Key(key), Origin::Tcp(origin), exporter, Limits::KNOWN, &self.limits.call))
+        let proved = Proved { peer: Peer::Key(key), origin, exporter: shaken.exporter };
+        Ok(Call::secured(socket, shaken.established, proved, Limits::KNOWN, &self.limits.call)?)
     }
 }
 

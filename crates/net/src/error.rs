@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use landline_wire::{Fault, FrameError, MessageError};
 
-use crate::peer::Peer;
+use crate::{peer::Peer, record::RecordError};
 
 /// Why a call ended or a step of it failed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,12 @@ impl From<io::Error> for CallError {
             UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe => Self::Cut,
             _ => Self::Io(fault),
         }
+    }
+}
+
+impl From<RecordError> for CallError {
+    fn from(fault: RecordError) -> Self {
+        Self::Io(fault.into())
     }
 }
 

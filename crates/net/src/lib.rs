@@ -2,17 +2,20 @@
 //!
 //! A [`Call`] is one connection from a machine to one service of another, carrying frames. A [`Dialer`] makes calls,
 //! a [`Server`] takes them and asks its [`Handler`] who may come in. [`tls`] holds the keys and the handshake,
-//! [`server`] the defence of the door, [`limits`] every duration and count.
+//! [`server`] the defence of the door, [`limits`] every duration and count, [`line`](mod@line) what is told of a call's connection.
 //! Source: PROTOCOL.md §1, §2, §5.
 #![forbid(unsafe_code)]
 
 pub mod address;
-mod burst;
+mod body;
 pub mod call;
 pub mod dial;
 pub mod error;
+mod handshake;
 pub mod limits;
+pub mod line;
 pub mod peer;
+mod record;
 pub mod server;
 pub mod tls;
 
@@ -20,5 +23,6 @@ pub use call::{Block, Call, CallReader, CallWriter, Received};
 pub use dial::Dialer;
 pub use error::{CallError, DialError};
 pub use limits::{CallLimits, DialLimits, ServerLimits};
+pub use line::LineStats;
 pub use peer::Peer;
 pub use server::{Admission, Caller, Ended, Handler, Refusal, Server, Standing};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use landline_trust::key::{MachineKey, PublicKey};
 use rustls::{
-    CipherSuite, ClientConfig, ClientConnection, CommonState, ServerConfig, SupportedCipherSuite,
+    CipherSuite, ClientConfig, CommonState, ServerConfig, SupportedCipherSuite,
     client::{AlwaysResolvesClientRawPublicKeys, Resumption},
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
@@ -18,8 +18,7 @@ use rustls::{
     version::TLS13,
 };
 
-use crate::call::Exporter;
-
+pub(crate) mod exporter;
 mod verify;
 
 /// Why TLS can't be set up.
@@ -27,9 +26,6 @@ pub type TlsError = rustls::Error;
 
 /// The name by which both ends agree on this protocol inside TLS (RFC 7301).
 pub const ALPN: &[u8] = b"landline/1";
-
-/// Label of the secret that binds an introduction to its TLS connection (RFC 8446 §7.5).
-const EXPORTER_LABEL: &[u8] = b"EXPORTER-landline-introduction";
 
 /// TLS sessions a server remembers, so that further calls of one process skip the signatures; some 2 KiB each.
 const SESSIONS: usize = 1024;
@@ -56,6 +52,15 @@ impl Identity {
         Ok(Self { certified: Arc::new(CertifiedKey::new(vec![shown], signer)), provider, public })
     }
 
+    /// This machine with one cipher only.
+    #[cfg(test)]
+    pub(crate) fn only(mut self, cipher: CipherSuite) -> Self {
+        let mut provider = (*self.provider).clone();
+        provider.cipher_suites.retain(|suite| suite.suite() == cipher);
+        self.provider = Arc::new(provider);
+        self
+    }
+
     /// The public half.
     #[must_use]
     pub fn public(&self) -> PublicKey {
@@ -72,6 +77,7 @@ impl Identity {
             .with_client_cert_verifier(Arc::new(verify::AnyKey::new(&self.provider)))
             .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::clone(&self.certified))));
         config.alpn_protocols = vec![ALPN.to_vec()];
+        config.enable_secret_extraction = true; // the records behind the handshake are ours
         config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         Ok(config)
     }
@@ -87,6 +93,7 @@ impl Identity {
             .with_custom_certificate_verifier(Arc::new(verify::AnyKey::new(&self.provider)))
             .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(Arc::clone(&self.certified))));
         config.alpn_protocols = vec![ALPN.to_vec()];
+        config.enable_secret_extraction = true; // the records behind the handshake are ours
         config.enable_sni = false;
         if !resume {
             config.resumption = Resumption::disabled();
@@ -111,16 +118,6 @@ pub(crate) fn peer_key(state: &CommonState) -> Option<PublicKey> {
         Some([shown]) => PublicKey::from_spki(shown.as_ref()).ok(),
         _ => None,
     }
-}
-
-/// The secret that only the two ends of a connection can compute.
-pub(crate) fn exporter_of_client(connection: &ClientConnection) -> Option<Exporter> {
-    connection.export_keying_material(Exporter::default(), EXPORTER_LABEL, None).ok()
-}
-
-/// As [`exporter_of_client`], at the other end.
-pub(crate) fn exporter_of_server(connection: &rustls::ServerConnection) -> Option<Exporter> {
-    connection.export_keying_material(Exporter::default(), EXPORTER_LABEL, None).ok()
 }
 
 /// AES-128-GCM first where the CPU has AES, ChaCha20-Poly1305 otherwise; a key exchange that a recording of today

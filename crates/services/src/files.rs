@@ -5,11 +5,16 @@
 
 pub mod ask;
 pub mod copy;
+pub mod digest;
 pub mod engine;
 pub mod filter;
+pub mod hashes;
+pub mod memory;
 pub mod msg;
+pub mod records;
 pub mod serve;
 pub mod tree;
+pub mod verify;
 pub mod watch;
 
 pub use msg::SERVICE;

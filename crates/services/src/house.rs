@@ -23,6 +23,7 @@ use crate::{
         serve::{Desk, Facts},
     },
     files::{
+        memory::Memory,
         serve::Share,
         tree::{Tree, TreeError},
     },
@@ -155,7 +156,7 @@ impl House {
         let switchboard = Switchboard {
             store: store.clone(),
             owner_uid: line.home().owner_uid(),
-            share: Share::new(Arc::new(tree), options.read_only),
+            share: Share::new(Arc::new(tree), options.read_only).with_memory(Memory::of(line.home())),
             host: Host::new(store.clone(), public, options.label.clone()),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,

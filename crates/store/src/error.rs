@@ -158,6 +158,24 @@ pub enum StoreError {
         /// The name asked for.
         name: ContactName,
     },
+    /// More than one entry of a memory may take.
+    #[error("{what} is too large to be remembered: {size}, at most {limit}")]
+    TooLarge {
+        /// The kind of entry, and what of it was counted.
+        what: &'static str,
+        /// How much there is.
+        size: usize,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// An entry that could not be read back.
+    #[error("{what} cannot be remembered: {why}")]
+    Unfit {
+        /// The kind of entry.
+        what: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A contact without a key would be a name that proves nothing.
     #[error("contact {name} has no key")]
     ContactWithoutKey {

@@ -83,6 +83,12 @@ impl Home {
         self.path.join("config.toml")
     }
 
+    /// The same folder, were it somebody else's.
+    #[cfg(test)]
+    pub(crate) fn owned_by(&self, uid: u32) -> Self {
+        Self { path: self.path.clone(), owner_uid: uid }
+    }
+
     /// The database file in the home.
     pub(crate) const DATABASE: &str = "landline.db";
 

@@ -4,6 +4,7 @@
 //! Out: the same values, kept across restarts and shared safely by several processes, and [`Event`]s of what changed.
 //! The traits ([`Users`], [`Keys`], [`Contacts`], [`Codes`]) are what the floors above know; [`Store`] implements them
 //! over SQLite, and a database server can be put behind the same traits later.
+//! What is written often and may be lost lies beside the database in small files: [`Partials`], [`Jobs`], [`Lanes`].
 //! Ignorant of: protocol, sockets, and what a grant permits.
 //! Invariant: no SQL and no type of the database library leaves this crate.
 #![forbid(unsafe_code)]
@@ -14,8 +15,12 @@ mod error;
 mod events;
 #[cfg(test)]
 mod fixture;
+mod folder;
 mod home;
+mod jobs;
 mod keys;
+mod lanes;
+mod partials;
 mod sqlite;
 mod users;
 
@@ -24,6 +29,9 @@ pub use contacts::{Contact, Contacts};
 pub use error::{DatabaseFault, StoreError};
 pub use events::Event;
 pub use home::{Home, ServeLock};
+pub use jobs::{Job, JobKind, JobSummary, Jobs};
 pub use keys::{EnrolledKey, Keys};
+pub use lanes::Lanes;
+pub use partials::{PartialNote, Partials};
 pub use sqlite::Store;
 pub use users::{User, Users};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::running::Input;
-use crate::{Machine, PATIENCE, Running, Serving};
+use crate::{Machine, PATIENCE, Running, Serving, SmallDisk};
 
 /// A command that has not been started yet.
 #[derive(Debug)]
@@ -26,12 +26,14 @@ pub struct Cmd {
     cwd: PathBuf,
     input: Input,
     patience: Duration,
+    /// A process that sees the mounts which this command shall see too.
+    mounts_of: Option<u32>,
 }
 
 impl Cmd {
     pub(crate) fn new(machine: Machine, bin: PathBuf, env: Vec<(OsString, OsString)>) -> Self {
         let cwd = machine.work();
-        Self { machine, bin, args: Vec::new(), env, cwd, input: Input::Nothing, patience: PATIENCE }
+        Self { machine, bin, args: Vec::new(), env, cwd, input: Input::Nothing, patience: PATIENCE, mounts_of: None }
     }
 
     /// One more argument.
@@ -83,6 +85,12 @@ impl Cmd {
         self
     }
 
+    /// Lets it see `disk` where that is mounted; without this it sees the folder below.
+    pub fn on(mut self, disk: &SmallDisk) -> Self {
+        self.mounts_of = Some(disk.keeper());
+        self
+    }
+
     /// Starts it and does not wait.
     ///
     /// # Panics
@@ -90,7 +98,16 @@ impl Cmd {
     #[track_caller]
     pub fn spawn(self) -> Running {
         let label = self.to_string();
-        let mut command = Command::new(&self.bin);
+        let mut command = self.mounts_of.map_or_else(
+            || Command::new(&self.bin),
+            |keeper| {
+                // Entering leads to the root folder, so the way back is walked inside. Each step becomes the next
+                // program, so that the process started is the one under test.
+                let mut enter = SmallDisk::enter(keeper);
+                enter.args(["sh", "-c", "cd \"$0\" && exec \"$@\""]).arg(&self.cwd).arg(&self.bin);
+                enter
+            },
+        );
         command.args(&self.args).env_clear().envs(self.env).current_dir(&self.cwd);
         Running::start(command, label, self.input, self.patience)
     }

@@ -2,7 +2,8 @@
 //!
 //! In: the path of the `landline` binary, handed over by the test crate (`env!("CARGO_BIN_EXE_landline")`), since no library
 //! can see it. Out: machines with a state folder of their own, commands whose outcome is checked in one sentence, servers
-//! that are killed when the test ends, a line that can be cut, and trees of files that can be compared.
+//! that are killed when the test ends or at a point of their progress, a line that can be cut, a disk that can be full, and
+//! trees of files that can be compared.
 //! Knows nothing of landline's insides: it uses the product as a person would. Never shipped; a dev-dependency only.
 //! Invariant: no sleep and no guessed port. Every wait is for an event, has a deadline, and a missed deadline kills the
 //! child and shows what it had said.
@@ -28,6 +29,8 @@ mod office;
 mod random;
 mod running;
 mod serving;
+mod small_disk;
+mod trap;
 pub mod tree;
 
 pub use cmd::{Cmd, Done};
@@ -37,6 +40,8 @@ pub use office::{Machine, Office};
 pub use random::Random;
 pub use running::{Running, Signal};
 pub use serving::Serving;
+pub use small_disk::SmallDisk;
+pub use trap::{KillPoint, KillSite, Trap};
 
 use std::time::Duration;
 

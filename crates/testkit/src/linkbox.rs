@@ -1,12 +1,13 @@
 //! Linkbox: the line between two machines, in the test's hands.
 //!
 //! In: the address of a server. Out: an address to dial instead, and control over every byte between: counted, cut after
-//! exactly so many, stalled, delayed, dribbled, changed. A plain TCP proxy; it knows nothing of what the bytes mean.
+//! exactly so many, stalled, delayed, slowed down, dribbled, changed. A plain TCP proxy; it knows nothing of what the bytes mean.
 //! Counts and rules belong to the line, not to one of its connections: two calls through it are counted together, and a cut
 //! ends both, as a pulled cable would. Connections made after a cut pass again.
 //! Invariant: bytes arrive in order, none twice; none is missing unless the line was cut, none changed unless one was flipped.
 
 mod flow;
+mod pace;
 mod pump;
 mod rules;
 
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::PATIENCE;
+use crate::trap::Jaw;
+use crate::{PATIENCE, Running, Trap};
 use pump::Line;
 use rules::{Barrier, Then};
 
@@ -48,6 +50,9 @@ pub enum Cut {
     /// With an orderly end, as when a program was stopped: reading ends, in the middle of whatever it was.
     Fin,
 }
+
+/// The most that [`Linkbox::holds`] grants: far more than a delay of a test times a rate of loopback needs.
+const LARGEST_ROOM_BYTES: usize = 64 * 1024 * 1024;
 
 /// A line to one server. Everything can be changed while it is in use; it is gone when this is dropped.
 #[derive(Debug)]
@@ -115,6 +120,11 @@ impl Linkbox {
         });
     }
 
+    /// Ends new connections at once, until [`Linkbox::plug_in`]; those that are made go on.
+    pub fn refuse(&self) {
+        self.line.update(|rules| rules.refusing = true);
+    }
+
     /// Lets connections be made again.
     pub fn plug_in(&self) {
         self.line.update(|rules| rules.refusing = false);
@@ -130,7 +140,7 @@ impl Linkbox {
         self.line.update(|rules| rules.set_barrier(way, Barrier { after: bytes, then: Then::Stall }));
     }
 
-    /// Ends a stall, or takes back one (or a cut) that has not come yet. Nothing was lost.
+    /// Ends a stall, or takes back one (or a cut, or a kill) that has not come yet. Nothing was lost.
     pub fn resume(&self, way: Way) {
         self.line.update(|rules| rules.resume(way));
     }
@@ -138,6 +148,41 @@ impl Linkbox {
     /// Delays what this way brings, each piece by a time between the two that `seed` decides; order is kept.
     pub fn delay(&self, way: Way, between: Range<Duration>, seed: u64) {
         self.line.update(|rules| rules.set_delay(way, between, seed));
+    }
+
+    /// Slows this way down to so many bytes a second, all connections together, in pieces whose sizes `seed` decides.
+    ///
+    /// # Panics
+    /// If that is 0: a line that brings nothing is stalled.
+    #[track_caller]
+    pub fn slow(&self, way: Way, bytes_per_second: u64, seed: u64) {
+        assert!(bytes_per_second > 0, "a line that brings nothing is stalled: stall()");
+        self.line.update(|rules| rules.set_pace(way, bytes_per_second, seed));
+    }
+
+    /// Takes back delay, slowness and dribbling for what comes from now on; a piece that is late already stays so.
+    pub fn full_speed(&self, way: Way) {
+        self.line.update(|rules| rules.hurry(way));
+    }
+
+    /// Lets each connection hold so many bytes this way, besides what the kernel's sockets do: 256 KiB unless this says
+    /// otherwise, at most 64 MiB. A delayed line carries no more than this in each delay.
+    ///
+    /// # Panics
+    /// If that is 0 or above 64 MiB.
+    #[track_caller]
+    pub fn holds(&self, way: Way, bytes: usize) {
+        assert!((1..=LARGEST_ROOM_BYTES).contains(&bytes), "a line holds 1 to {LARGEST_ROOM_BYTES} bytes, not {bytes}");
+        self.line.update(|rules| rules.set_room(way, bytes));
+    }
+
+    /// Kills `victim` (SIGKILL) once `total` bytes have passed this way since the line was made: exactly then, before one
+    /// more is handed on; at once if they have passed already. What is on its way behind them still arrives, as it
+    /// would of a process that died. Takes the place of a cut or stall to come, and [`Linkbox::resume`] takes it back.
+    pub fn kill_once_passed(&self, way: Way, total: u64, victim: &Running) -> Trap {
+        let (jaw, trap) = Jaw::at(victim);
+        self.line.update(|rules| rules.set_trap(way, total, jaw));
+        trap
     }
 
     /// Hands on one byte at a time, so that a reader meets every possible cut between two reads.

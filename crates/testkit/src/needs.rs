@@ -49,6 +49,14 @@ pub const TOOLS: &[Tool] = &[
         enabled_by: "apt-get install -y bsdutils",
     },
     Tool {
+        name: "small disk",
+        // Mounted in a namespace of the probe's own, which ends with it.
+        probe: &["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /tmp && nsenter --version"],
+        package: None,
+        used_for: "disks that are full, grow again or become read-only",
+        enabled_by: "running the tests as root where mounting is allowed (in a container: --cap-add SYS_ADMIN)",
+    },
+    Tool {
         name: "root",
         probe: &["sh", "-c", "test $(id -u) = 0"],
         package: None,
@@ -117,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "no tool \"perl6\" in testkit's table, only python3, setpriv, script, root")]
+    #[should_panic(expected = "no tool \"perl6\" in testkit's table, only python3, setpriv, script, small disk, root")]
     fn an_unknown_tool_is_a_mistake_in_the_test() {
         let _ = needs("perl6");
     }

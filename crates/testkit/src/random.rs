@@ -25,6 +25,18 @@ impl Random {
         if end == 0 { 0 } else { self.number() % end }
     }
 
+    /// A place in `0..=end` where something may go wrong: often one of the ends or their neighbours, or up to two beside a
+    /// multiple of `step`, else anywhere.
+    pub fn place(&mut self, end: u64, step: u64) -> u64 {
+        let beside = |place: u64, by: u64| (place + by).saturating_sub(2).min(end);
+        match self.below(8) {
+            0 => beside(0, self.below(5)),
+            1 => beside(end, self.below(5)),
+            2 | 3 => beside(self.below(end.checked_div(step).unwrap_or(0) + 1) * step, self.below(5)),
+            _ => self.below(end.saturating_add(1)),
+        }
+    }
+
     /// `count` bytes that no compression makes smaller.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);
@@ -65,5 +77,17 @@ mod tests {
         }
         assert!((0..1000).all(|_| random.below(3) < 3));
         assert_eq!(random.below(0), 0);
+    }
+
+    #[test]
+    fn places_lie_between_the_ends_and_often_at_a_border() {
+        let mut random = Random::new(5);
+        let places: Vec<u64> = (0..2000).map(|_| random.place(10_000, 1000)).collect();
+        assert!(places.iter().all(|place| *place <= 10_000));
+        for wanted in [0, 1, 998, 1000, 1002, 5000, 9999, 10_000] {
+            assert!(places.contains(&wanted), "{wanted}");
+        }
+        assert!(places.iter().filter(|place| (3..=997).contains(&(**place % 1000))).count() > 800);
+        assert!((0..100).all(|_| random.place(0, 1000) == 0 && random.place(3, 0) <= 3));
     }
 }

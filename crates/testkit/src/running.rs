@@ -6,6 +6,7 @@
 //! because only this handle reaps.
 
 use std::io::{Read, Write as _};
+use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -184,6 +185,13 @@ impl Running {
         panic!("{} {why}\n{}", self.label, self.report());
     }
 
+    /// A handle that means this very process for ever, even once its number is another's.
+    #[track_caller]
+    pub(crate) fn pidfd(&self) -> OwnedFd {
+        let handle = rustix::process::pidfd_open(pid_of(&self.child), rustix::process::PidfdFlags::empty());
+        handle.unwrap_or_else(|e| panic!("cannot watch {}: {e}", self.label))
+    }
+
     /// Its standard output so far.
     #[must_use]
     pub fn stdout_so_far(&self) -> Vec<u8> {
@@ -240,6 +248,13 @@ pub(crate) struct Seen {
     stderr: Vec<u8>,
     outputs_ended: u8,
     exited: bool,
+}
+
+#[cfg(test)]
+impl Seen {
+    pub(crate) fn has_exited(&self) -> bool {
+        self.exited
+    }
 }
 
 #[derive(Debug, Default)]

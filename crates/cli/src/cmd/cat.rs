@@ -3,8 +3,11 @@
 //! On a terminal, bytes that would act on it are shown as escapes; into a pipe or a file they go as they are.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
+use landline_addr::path::SharePath;
 use landline_services::files::ask::{Files, FilesError};
+use landline_services::files::watch::Watch;
 use landline_wire::Blob;
 use serde::Serialize;
 
@@ -28,6 +31,9 @@ pub(crate) struct Args {
     raw: bool,
 }
 
+/// How long a line that was cut is dialled again.
+const RECONNECT: Duration = Duration::from_secs(10);
+
 /// One piece of the content.
 #[derive(Debug, Serialize)]
 struct Piece<'a> {
@@ -40,16 +46,28 @@ struct Piece<'a> {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let line = here.line()?;
     let name = args.place.machine.to_string();
-    let mut files = Files::open(&line, &args.place.machine).await.map_err(|fault| line_fail(&name, fault))?;
-    let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !args.raw);
-    match files.cat(&args.place.path, screen).await {
+    let files = Files::open(&line, &args.place.machine).await.map_err(|fault| line_fail(&name, fault))?;
+    print(files, &name, &args.place.path, args.raw, RECONNECT, here).await
+}
+
+/// Prints `path`, as it is if `raw`, else made harmless for a terminal.
+pub(super) async fn print(
+    mut files: Files,
+    name: &str,
+    path: &SharePath,
+    raw: bool,
+    reconnect: Duration,
+    here: &Here,
+) -> Result<Exit, Fail> {
+    let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !raw);
+    match files.cat(path, screen, reconnect, &Watch::new(|_| {})).await {
         Ok(_) => {
             files.close().await;
             Ok(Exit::Done)
         }
         // The reader has left: it has what it wanted, and hears of nothing else.
         Err(FilesError::Output(fault)) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-        Err(fault) => Err(files_fail(&name, fault)),
+        Err(fault) => Err(files_fail(name, fault)),
     }
 }
 

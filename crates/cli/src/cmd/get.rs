@@ -1,12 +1,14 @@
 //! `get`: files and folders come from another machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landline_addr::contact::Machine;
 use landline_addr::path::SharePath;
 use landline_services::files::ask::{Files, GetJob, Placing};
 
-use super::copy::{CopyFlags, Copying, Words};
+use landline_store::JobKind;
+
+use super::copy::{Again, CopyFlags, Copying, GETTING};
 use crate::exit::Exit;
 use crate::fail::{Fail, line_fail};
 use crate::here::Here;
@@ -19,30 +21,35 @@ use crate::place::{Spot, colon_hint};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "landline get [OPTIONS] <SOURCE>... [TARGET]")]
 pub(crate) struct Args {
-    /// What to fetch, CONTACT:PATH each; then where to on this machine [default: the current folder]
+    /// What to fetch, CONTACT:PATH each; then where to on this machine, - for the standard output [default: the current folder]
     #[arg(required = true, num_args = 1.., value_name = "PLACE", value_parser = Spot::parser())]
     places: Vec<Spot>,
     #[command(flatten)]
     flags: CopyFlags,
 }
 
-const WORDS: Words = Words { doing: "getting", done: "got", would: "would get" };
-
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let Order { machine, sources, target } = directed(args.places)?;
-    let filter = args.flags.filter()?;
     let (line, name) = (here.line()?, machine.to_string());
-    let dry_run = args.flags.dry_run;
-    let copying = Copying::start(here, WORDS, dry_run);
+    let copying = Copying::start(here, GETTING, args.flags.dry_run);
+    let options = args.flags.options(copying.draws())?;
     let mut files = match Files::open(&line, &machine).await {
         Ok(files) => files,
         Err(fault) => return Err(line_fail(&name, fault)),
     };
+    if target == Path::new("-") {
+        let [source] = sources.as_slice() else {
+            return Err(Fail::usage("only one file can go to the standard output").hint("name one source before -"));
+        };
+        drop(copying);
+        return super::cat::print(files, &name, source, true, args.flags.reconnect(), here).await;
+    }
     let slash = target.as_os_str().as_encoded_bytes().ends_with(b"/");
     let placing = if slash { Placing::Inside } else { Placing::Auto };
-    let job = GetJob { sources, target, placing, filter, totals: copying.draws(), dry_run };
+    let job = GetJob { sources, target, placing, options };
     let outcome = files.get(&job, &copying.watch).await;
-    let ended = copying.end(&name, outcome);
+    let again = Again { kind: JobKind::Get, machine: name.clone(), pairs: files.pairs(), options: args.flags.kept() };
+    let ended = copying.end(&name, outcome, &again);
     if ended.is_ok() {
         files.close().await;
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use landline_services::files::ask::{Files, Placing, PutJob};
 
-use super::copy::{CopyFlags, Copying, Words};
+use landline_store::JobKind;
+
+use super::copy::{Again, CopyFlags, Copying, SENDING};
 use crate::exit::Exit;
 use crate::fail::{Fail, line_fail};
 use crate::here::Here;
@@ -16,7 +18,7 @@ use crate::place::{Remote, Spot, colon_hint};
 /// whole and verified or not at all, with its permissions and times. Exit code 3 means that some did not arrive.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The files and folders to send; FOLDER/. sends what is in it
+    /// The files and folders to send; FOLDER/. sends what is in it, - sends what comes on the standard input
     #[arg(required = true, num_args = 1.., value_name = "SOURCE", value_parser = Spot::parser())]
     sources: Vec<Spot>,
     /// Where to: CONTACT:PATH
@@ -26,22 +28,28 @@ pub(crate) struct Args {
     flags: CopyFlags,
 }
 
-const WORDS: Words = Words { doing: "sending", done: "sent", would: "would send" };
-
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (sources, target) = directed(args.sources, args.target)?;
-    let filter = args.flags.filter()?;
     let (line, name) = (here.line()?, target.machine.to_string());
-    let dry_run = args.flags.dry_run;
-    let copying = Copying::start(here, WORDS, dry_run);
+    let copying = Copying::start(here, SENDING, args.flags.dry_run);
+    let options = args.flags.options(copying.draws())?;
     let mut files = match Files::open(&line, &target.machine).await {
         Ok(files) => files,
         Err(fault) => return Err(line_fail(&name, fault)),
     };
-    let placing = if target.as_folder { Placing::Inside } else { Placing::Auto };
-    let job = PutJob { sources, target: target.path, placing, filter, totals: copying.draws(), dry_run };
-    let outcome = files.put(&job, &copying.watch).await;
-    let ended = copying.end(&name, outcome);
+    let outcome = if sources == [PathBuf::from("-")] {
+        if target.as_folder {
+            return Err(Fail::usage("what comes through a pipe has no name of its own")
+                .hint(format_args!("name the file: landline put - {name}:NAME")));
+        }
+        files.put_pipe(std::io::stdin(), &target.path, &options, &copying.watch).await
+    } else {
+        let placing = if target.as_folder { Placing::Inside } else { Placing::Auto };
+        let job = PutJob { sources, target: target.path, placing, options };
+        files.put(&job, &copying.watch).await
+    };
+    let again = Again { kind: JobKind::Put, machine: name.clone(), pairs: files.pairs(), options: args.flags.kept() };
+    let ended = copying.end(&name, outcome, &again);
     if ended.is_ok() {
         files.close().await;
     }

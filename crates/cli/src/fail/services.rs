@@ -22,6 +22,7 @@ pub(crate) fn files_fail(name: &str, error: FilesError) -> Fail {
         FilesError::Integrity { .. } => {
             Fail::new(Exit::Integrity, words).hint("run the command again; what came out so far must not be trusted")
         }
+        FilesError::Input(fault) => Fail::io("cannot read the input; nothing was published", &fault),
         FilesError::Output(fault) => Fail::io("cannot write the output", &fault),
         _ => Fail::internal(words),
     }

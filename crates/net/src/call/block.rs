@@ -2,7 +2,8 @@
 
 use landline_wire::{FrameError, Header, Kind, Limits, limits::MAX_DATA};
 
-/// Up to 1 MiB of data to be sent, made once and used again. Layout: `[header 4][payload]`.
+/// Up to 1 MiB of data to be sent, made once and used again. Layout: `[header 4][payload]`. Over TLS it is encrypted where it
+/// stands: once it was sent its payload is ciphertext, and has to be filled anew.
 #[derive(Debug)]
 pub struct Block {
     bytes: Vec<u8>,
@@ -41,13 +42,13 @@ impl Block {
         self.bytes.get(Header::SIZE..Header::SIZE + self.len).unwrap_or_default()
     }
 
-    /// The whole frame, its header written in place.
-    pub(crate) fn frame(&mut self) -> Result<&[u8], FrameError> {
+    /// The whole frame, its header written in place; to be protected where it stands.
+    pub(crate) fn frame(&mut self) -> Result<&mut [u8], FrameError> {
         let header = Header::new(self.kind, self.len, &Limits::KNOWN)?;
         if let Some(place) = self.bytes.first_chunk_mut::<{ Header::SIZE }>() {
             *place = header.encode();
         }
-        Ok(self.bytes.get(..Header::SIZE + self.len).unwrap_or_default())
+        Ok(self.bytes.get_mut(..Header::SIZE + self.len).unwrap_or_default())
     }
 }
 

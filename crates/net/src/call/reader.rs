@@ -1,18 +1,34 @@
 //! The reading half of a call.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
 
 use landline_wire::{Header, Kind, Limits, decode};
 use serde::de::DeserializeOwned;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _},
+    io::{AsyncRead as _, ReadBuf},
     time::timeout,
 };
 
-use crate::error::CallError;
+use crate::{
+    body::Body,
+    error::CallError,
+    line::LineReader,
+    record::{Destination, Got, RecordReader},
+};
 
-/// Bytes that a body may grow by before more of it has arrived, so that nothing is allocated on a peer's word.
+/// Bytes that a body in the clear may grow by before more of it has arrived, so that nothing is allocated on a peer's
+/// word.
 const GROWTH: usize = 64 << 10;
+/// Bytes that are read at once to be forgotten.
+const SCRATCH: usize = 16 << 10;
 /// Buffers kept for the next frames while bulk data flows; [`CallReader::release`] lets them go.
 const SPARE: usize = 8;
 
@@ -31,14 +47,16 @@ pub enum Received {
 
 /// The reading half of a call; see [`super`].
 pub struct CallReader {
-    rd: Box<dyn AsyncRead + Send + Unpin>,
+    rd: LineReader,
+    /// Over TLS.
+    records: Option<Box<RecordReader>>,
     limits: Limits,
     idle: Duration,
     head: [u8; Header::SIZE],
     head_len: usize,
     /// The header once complete; its body is being gathered then.
     header: Option<Header>,
-    body: Vec<u8>,
+    body: Body,
     spare: Vec<Vec<u8>>,
 }
 
@@ -49,9 +67,9 @@ impl fmt::Debug for CallReader {
 }
 
 impl CallReader {
-    pub(crate) fn new(rd: Box<dyn AsyncRead + Send + Unpin>, limits: Limits, idle: Duration) -> Self {
-        let (body, spare) = (Vec::new(), Vec::new());
-        Self { rd, limits, idle, head: [0; Header::SIZE], head_len: 0, header: None, body, spare }
+    pub(crate) fn new(rd: LineReader, records: Option<RecordReader>, limits: Limits, idle: Duration) -> Self {
+        let (head, body, spare) = ([0; Header::SIZE], Body::default(), Vec::new());
+        Self { rd, records: records.map(Box::new), limits, idle, head, head_len: 0, header: None, body, spare }
     }
 
     pub(crate) fn set_limits(&mut self, limits: Limits) {
@@ -72,11 +90,13 @@ impl CallReader {
         loop {
             let Some(header) = self.head().await? else { return Ok(None) };
             while self.body.len() < header.body_len() {
-                self.fill(header.body_len()).await?;
+                if self.read(Place::Body(header.body_len())).await? == Got::End {
+                    return Err(CallError::Cut);
+                }
             }
             self.header = None;
-            let next = self.spare.pop().unwrap_or_default();
-            let body = std::mem::replace(&mut self.body, next);
+            let body = self.body.take();
+            self.body = Body::reusing(self.spare.pop().unwrap_or_default());
             match header.kind() {
                 Kind::Message => return Ok(Some(Received::Message(body))),
                 Kind::Data => return Ok(Some(Received::Data(body))),
@@ -112,9 +132,8 @@ impl CallReader {
     }
 
     /// Gives a buffer back for a later frame.
-    pub fn recycle(&mut self, mut body: Vec<u8>) {
+    pub fn recycle(&mut self, body: Vec<u8>) {
         if self.spare.len() < SPARE {
-            body.clear();
             self.spare.push(body);
         }
     }
@@ -123,14 +142,14 @@ impl CallReader {
     pub fn release(&mut self) {
         self.spare = Vec::new();
         if self.header.is_none() {
-            self.body = Vec::new();
+            self.body = Body::default();
         }
     }
 
     /// Reads and forgets whatever still comes, until the peer ends too.
     pub(crate) async fn drain(&mut self) {
-        let mut scratch = vec![0; GROWTH];
-        while let Ok(1..) = self.rd.read(&mut scratch).await {}
+        self.release();
+        while let Ok(Got::Bytes(_) | Got::Life) = self.read(Place::Nowhere).await {}
     }
 
     async fn head(&mut self) -> Result<Option<Header>, CallError> {
@@ -138,12 +157,11 @@ impl CallReader {
             return Ok(Some(header));
         }
         while self.head_len < Header::SIZE {
-            let room = self.head.get_mut(self.head_len..).unwrap_or_default();
-            let n = timeout(self.idle, self.rd.read(room)).await.map_err(|_| CallError::Silent(self.idle))??;
-            match n {
-                0 if self.head_len == 0 => return Ok(None),
-                0 => return Err(CallError::Cut),
-                n => self.head_len += n,
+            match self.read(Place::Head).await? {
+                Got::Bytes(n) => self.head_len += n,
+                Got::Life => {}
+                Got::End if self.head_len == 0 => return Ok(None),
+                Got::End => return Err(CallError::Cut),
             }
         }
         self.head_len = 0;
@@ -152,16 +170,50 @@ impl CallReader {
         Ok(Some(header))
     }
 
-    async fn fill(&mut self, whole: usize) -> Result<(), CallError> {
-        let missing = whole - self.body.len();
-        if self.body.capacity() == self.body.len() {
-            self.body.reserve(missing.min(GROWTH));
-        }
-        let mut part = (&mut self.rd).take(u64::try_from(missing).unwrap_or(u64::MAX));
-        let read = part.read_buf(&mut self.body);
-        match timeout(self.idle, read).await.map_err(|_| CallError::Silent(self.idle))?? {
-            0 => Err(CallError::Cut),
-            _ => Ok(()),
-        }
+    /// Waits for anything from the line, for as long as the idle time. Cancel-safe: what came is kept.
+    async fn read(&mut self, place: Place) -> Result<Got, CallError> {
+        let idle = self.idle;
+        let read = timeout(idle, poll_fn(|cx| self.poll_read(cx, place))).await;
+        Ok(read.map_err(|_| CallError::Silent(idle))??)
     }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, place: Place) -> Poll<io::Result<Got>> {
+        let Some(records) = &mut self.records else { return self.poll_clear(cx, place) };
+        let mut to = match place {
+            Place::Head => Destination::Slice(self.head.get_mut(self.head_len..).unwrap_or_default()),
+            Place::Body(whole) => Destination::Body(&mut self.body, whole),
+            Place::Nowhere => Destination::Void,
+        };
+        let start = Instant::now();
+        let got = records.take(&mut to)?;
+        if got != Got::Life {
+            self.rd.counters().opening.add_since(start);
+            return Poll::Ready(Ok(got));
+        }
+        records.poll_fill(cx, &mut self.rd).map_ok(|()| Got::Life)
+    }
+
+    fn poll_clear(&mut self, cx: &mut Context<'_>, place: Place) -> Poll<io::Result<Got>> {
+        let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
+        let mut room = match place {
+            Place::Head => ReadBuf::new(self.head.get_mut(self.head_len..).unwrap_or_default()),
+            Place::Body(whole) => ReadBuf::new(self.body.some_room(GROWTH, whole)),
+            Place::Nowhere => ReadBuf::uninit(&mut scratch),
+        };
+        ready!(Pin::new(&mut self.rd).poll_read(cx, &mut room))?;
+        let came = room.filled().len();
+        if matches!(place, Place::Body(_)) {
+            self.body.advance(came);
+        }
+        Poll::Ready(Ok(if came == 0 { Got::End } else { Got::Bytes(came) }))
+    }
+}
+
+/// Where the next bytes belong.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Head,
+    /// Into the body, until it has so many bytes.
+    Body(usize),
+    Nowhere,
 }

@@ -7,18 +7,16 @@ use tokio::{
     net::{TcpStream, UnixStream},
     time::{Instant as Deadline, sleep_until, timeout, timeout_at},
 };
-use tokio_rustls::LazyConfigAcceptor;
 
 use super::{
     Admission, Caller, Ended, Handler, Refusal, Shared, Standing,
     door::{Failure, Place},
 };
 use crate::{
-    burst::Burst,
-    call::Call,
+    call::{Call, Proved},
     error::CallError,
+    handshake,
     peer::{Origin, Peer},
-    tls,
 };
 
 /// A caller on this machine: known by its user id, no handshake, no penalty.
@@ -57,23 +55,20 @@ enum NoCall {
     Broken,
 }
 
-async fn shake_hands<H: Handler>(stream: TcpStream, from: SocketAddr, shared: &Shared<H>) -> Result<Call, NoCall> {
+async fn shake_hands<H: Handler>(mut stream: TcpStream, from: SocketAddr, shared: &Shared<H>) -> Result<Call, NoCall> {
     stream.set_nodelay(true).map_err(|_| NoCall::Broken)?;
-    let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), Burst::new(stream));
-    let start = hello.await.map_err(|fault| match fault.kind() {
+    let hello = handshake::hello(&mut stream).await.map_err(|fault| match fault.kind() {
         std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => NoCall::Nothing,
         _ => NoCall::Broken,
     })?;
     // One port, told apart by ALPN; the browser's half comes later, everything else is closed.
-    let ours = start.client_hello().alpn().is_some_and(|mut offered| offered.any(|name| name == tls::ALPN));
-    if !ours {
+    if !hello.offers_landline {
         return Err(NoCall::Broken);
     }
-    let stream = start.into_stream(Arc::clone(&shared.tls)).await.map_err(|_| NoCall::Broken)?;
-    let (_, connection) = stream.get_ref();
-    let key = tls::peer_key(connection).ok_or(NoCall::Broken)?;
-    let exporter = tls::exporter_of_server(connection);
-    Ok(Call::over(stream, Peer::Key(key), Origin::Tcp(from), exporter, Limits::STRANGER, &shared.limits.call))
+    let shaken = handshake::answer(&mut stream, hello, &shared.tls).await.map_err(|_| NoCall::Broken)?;
+    let peer = Peer::Key(shaken.peer.ok_or(NoCall::Broken)?);
+    let proved = Proved { peer, origin: Origin::Tcp(from), exporter: shaken.exporter };
+    Call::secured(stream, shaken.established, proved, Limits::STRANGER, &shared.limits.call).map_err(|_| NoCall::Broken)
 }
 
 /// A connection that proved its peer, until it ends or is cut. What is cut does nothing more, not even a last word.

@@ -18,6 +18,7 @@ mod handler;
 mod house;
 mod idle;
 mod keys;
+mod line;
 mod listening;
 mod permits;
 mod raw;

@@ -3,28 +3,25 @@
 //! [`Files`] is one call, used for request after request. [`job`] says what `put` and `get` are to move and where it
 //! shall be; the moving itself is [`super::copy`], the same at both ends.
 
-use std::{future::Future, io};
-
 use landline_addr::{contact::Machine, path::SharePath};
-use landline_net::{Call, CallError, CallReader, CallWriter, Received};
-use landline_wire::{ErrorCode, Fault, WireName, decode};
-use tokio::{
-    sync::mpsc,
-    task::spawn_blocking,
-    time::{Instant, sleep_until},
-};
+use landline_net::{Call, CallError};
+use landline_wire::{ErrorCode, Fault, WireName};
 
 use super::{
-    copy::{BLOCKS, HEARTBEAT},
-    msg::{Ack, Answer, Item, Request, SERVICE},
-    tree::{Entry, Kind, TreeError},
+    engine::Owner,
+    memory::{Memory, identity},
+    msg::{Answer, Request, SERVICE},
+    tree::{Entry, TreeError},
 };
 use crate::line::{Line, LineError};
 
+mod again;
+mod cat;
 pub mod job;
+mod pipe;
 mod transfer;
 
-pub use job::{GetJob, Placing, PutJob};
+pub use job::{CopyOptions, GetJob, Pairs, Placing, PutJob};
 
 /// Entries of one directory, and things in a dry run, that we hold for a machine that lists and lists.
 const MAX_LISTED: usize = 1 << 20;
@@ -76,6 +73,9 @@ pub enum FilesError {
     /// The other machine lists without end.
     #[error("the other machine listed more than {MAX_LISTED} things")]
     Endless,
+    /// What was to be sent could not be read to its end.
+    #[error("reading the input failed: {0}")]
+    Input(std::io::Error),
     /// The output did not take the bytes.
     #[error("writing the output failed: {0}")]
     Output(std::io::Error),
@@ -87,10 +87,14 @@ impl From<Fault> for FilesError {
     }
 }
 
-/// One call to a machine's files.
+/// One call to a machine's files, dialled again where a copy is cut.
 #[derive(Debug)]
 pub struct Files {
     call: Call,
+    line: Line,
+    machine: Machine,
+    memory: Memory,
+    pairs: Pairs,
 }
 
 impl Files {
@@ -99,7 +103,25 @@ impl Files {
     /// # Errors
     /// [`LineError`].
     pub async fn open(line: &Line, machine: &Machine) -> Result<Self, LineError> {
-        Ok(Self { call: line.call(machine, SERVICE).await? })
+        let (call, memory) = (line.call(machine, SERVICE).await?, Memory::of(line.home()));
+        Ok(Self { call, line: line.clone(), machine: machine.clone(), memory, pairs: Pairs::default() })
+    }
+
+    pub(super) fn call_mut(&mut self) -> &mut Call {
+        &mut self.call
+    }
+
+    /// Which source each destination of the copies on this call came of.
+    #[must_use]
+    pub fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// To whom what is left of a cut `get` of `source` belongs: another machine's file of that name is another file.
+    fn owner(&self, source: &SharePath) -> Owner {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&identity(self.call.peer())).update(source.as_bytes());
+        Owner { id: *hasher.finalize().as_bytes(), label: self.machine.to_string() }
     }
 
     /// What is in a directory, sorted by the bytes of the names.
@@ -170,34 +192,6 @@ impl Files {
         self.order(&Request::Remove { path: wire(path), recursive }).await
     }
 
-    /// Writes the content of a file to `out` as it arrives, on a thread of its own since `out` may be slow; returns its
-    /// bytes. The hash can be compared only at the end, when the bytes have been written: heed the error.
-    ///
-    /// # Errors
-    /// [`FilesError::Integrity`] if what was written is not what was sent; [`FilesError::Output`].
-    pub async fn cat(&mut self, path: &SharePath, out: impl io::Write + Send + 'static) -> Result<u64, FilesError> {
-        let named = || path.as_bytes().to_vec();
-        match self.stat(path, false).await?.entry.kind {
-            Kind::File => {}
-            Kind::Dir => return Err(TreeError::IsADirectory { path: named() }.into()),
-            kind @ (Kind::Link | Kind::Other) => return Err(TreeError::WrongKind { path: named(), kind }.into()),
-        }
-        self.call.send(&Request::Get { path: wire(path), exclude: Vec::new(), totals: false }).await?;
-        let (reader, writer) = self.call.halves();
-        let (blocks, taken) = mpsc::channel(BLOCKS);
-        let printing = spawn_blocking(move || print(taken, out));
-        let said = cat_stream(reader, writer, blocks).await;
-        let printed = showing_life(writer, printing).await?;
-        // What the output says comes first: without it the stream was left in the middle.
-        let died = |_| Err(FilesError::Output(io::Error::other("the thread that prints died")));
-        let (sum, hash) = printed.unwrap_or_else(died)?;
-        let whole = said?.is_some_and(|theirs| theirs == hash.to_hex().as_str());
-        let (files, failed) = if whole { (1, 0) } else { (0, 1) };
-        writer.queue(&Ack::Done { files, bytes: sum, failed })?;
-        writer.flush().await?;
-        if whole { Ok(sum) } else { Err(FilesError::Integrity { path: path.as_bytes().to_vec() }) }
-    }
-
     /// Ends the call cleanly.
     pub async fn close(self) {
         drop(self.call.close().await); // every answer has come; how the line ends changes nothing
@@ -226,66 +220,8 @@ impl Files {
     }
 }
 
-/// Hands the bytes of one file on; the hash that the sender says they have, none if it never said.
-async fn cat_stream(
-    reader: &mut CallReader,
-    writer: &mut CallWriter,
-    blocks: mpsc::Sender<Vec<u8>>,
-) -> Result<Option<String>, FilesError> {
-    let mut hash_said = None;
-    loop {
-        let item = match showing_life(writer, reader.recv()).await??.ok_or(CallError::Cut)? {
-            Received::Data(data) => {
-                if showing_life(writer, blocks.send(data)).await?.is_err() {
-                    return Ok(None); // the output has failed and says why itself
-                }
-                continue;
-            }
-            Received::Message(body) => decode::<Item>(&body).map_err(CallError::from)?,
-            Received::Stderr(_) | Received::Records(_) => return Err(out_of_turn()),
-        };
-        match item {
-            Item::Error(fault) | Item::Broken(fault) | Item::Skip { fault, .. } => return Err(fault.into()),
-            Item::End { hash, .. } => hash_said = Some(hash),
-            Item::Finish {} => return Ok(hash_said),
-            Item::File { .. } | Item::Totals { .. } | Item::Working {} => {}
-            Item::Dir { .. } | Item::DirEnd { .. } => return Err(out_of_turn()),
-        }
-    }
-}
-
-/// The printing thread of `cat`: how many bytes there were, and their hash.
-fn print(mut blocks: mpsc::Receiver<Vec<u8>>, mut out: impl io::Write) -> Result<(u64, blake3::Hash), FilesError> {
-    let (mut hasher, mut sum) = (blake3::Hasher::new(), 0u64);
-    while let Some(data) = blocks.blocking_recv() {
-        hasher.update(&data);
-        out.write_all(&data).map_err(FilesError::Output)?;
-        sum = sum.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
-    }
-    out.flush().map_err(FilesError::Output)?;
-    Ok((sum, hasher.finalize()))
-}
-
-/// Waits for `event`, and tells the sender now and then that it is waited for: the output may be slow, or a person.
-async fn showing_life<T>(writer: &mut CallWriter, event: impl Future<Output = T>) -> Result<T, CallError> {
-    tokio::pin!(event);
-    loop {
-        tokio::select! {
-            done = &mut event => return Ok(done),
-            () = sleep_until(Instant::now() + HEARTBEAT) => {
-                writer.queue(&Ack::Working {})?;
-                writer.flush().await?;
-            }
-        }
-    }
-}
-
-fn wire(path: &SharePath) -> WireName {
+pub(super) fn wire(path: &SharePath) -> WireName {
     WireName::from(path.as_bytes())
-}
-
-fn out_of_turn() -> FilesError {
-    CallError::OutOfTurn { got: "another item", wanted: "the bytes of one file" }.into()
 }
 
 fn unexpected(answer: Answer) -> FilesError {

@@ -12,9 +12,36 @@ use landline_wire::ErrorCode;
 
 use super::tree::{Mtime, TreeError, Version, place};
 
+pub mod arrival;
 mod local;
+mod partial;
+pub mod partials;
+pub(in crate::files) mod table;
 
+pub use arrival::{Arrival, Existing, Fate, PartialIndex, Policy, Verdict};
 pub use local::{LocalEngine, Staged};
+
+/// Which state of the source a transfer reads: opaque, equal only if the source is the same file, unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceMark(pub [u8; 16]);
+
+/// Who a partial belongs to: only the same owner takes it up again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// BLAKE3 of what identifies the peer: its key or its uid.
+    pub id: [u8; 32],
+    /// For people; shown escaped.
+    pub label: String,
+}
+
+/// What is verified of a partial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The state of the source it was taken from.
+    pub source: SourceMark,
+    /// Sorted, disjoint, non-empty half-open runs of group numbers.
+    pub runs: Vec<(u64, u64)>,
+}
 
 /// Bytes in one group, the unit in which files travel; the last of a file may be shorter.
 pub const GROUP: usize = 1 << 20;

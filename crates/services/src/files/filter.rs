@@ -69,6 +69,12 @@ impl Filter {
         &self.texts
     }
 
+    /// Whether nothing is ever left out.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     /// Whether what lies at `relative` (components joined by `/`, not empty) is not wanted.
     #[must_use]
     pub fn excludes(&self, relative: &[u8]) -> bool {

@@ -6,7 +6,11 @@
 use landline_wire::{Fault, WireName};
 use serde::{Deserialize, Serialize};
 
-use super::tree::{Entry, Kind, Mtime};
+use super::{
+    copy::press::When,
+    engine::Existing,
+    tree::{Entry, Kind, Mtime},
+};
 
 /// The name by which this service is opened.
 pub const SERVICE: &str = "files";
@@ -42,9 +46,42 @@ pub enum Request {
         /// Whether a `totals` item is wanted early, for a progress display.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         totals: bool,
+        /// Whether the hash of each file is told before its content.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_hash: bool,
+        /// Whether names of one file are told to be that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        hard_links: bool,
+        /// Whether extended attributes (`user.*`) are told.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        attributes: bool,
+        /// Bytes a second at most; 0 for no limit.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        rate: u64,
+        /// When content is compressed.
+        #[serde(default, skip_serializing_if = "PressMsg::is_default")]
+        press: PressMsg,
     },
     /// I send files; the copy stream follows at once, with paths in the share.
-    Put {},
+    Put {
+        /// What becomes of files that are there already.
+        #[serde(default, skip_serializing_if = "ExistingMsg::is_default")]
+        existing: ExistingMsg,
+        /// Whether a file that is replaced stays beside as `NAME~`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        backup: bool,
+        /// Publish only over a file with this BLAKE3 (hex).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_match: Option<String>,
+    },
+    /// What is in a tree, with the hash of each file; records, then `done`.
+    Hashes {
+        /// The top of it.
+        path: WireName,
+        /// Names that are left out.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<String>,
+    },
     /// Make a directory.
     MakeDir {
         /// Path in the share.
@@ -137,98 +174,178 @@ pub enum KindMsg {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Item {
-    /// The stream can't begin or go on; the last item.
+    /// The stream can't begin or go on; the call ends.
     Error(Fault),
-    /// How much there will be, as far as known when counted.
+    /// What will come, as far as counted; a hint for progress.
     Totals {
         /// Files.
         files: u64,
-        /// Bytes of their contents.
+        /// Bytes of all of them.
         bytes: u64,
     },
-    /// A directory, before what is in it.
-    Dir {
-        /// Where.
-        path: WireName,
+    /// A file can't be completed; what came of it counts only as a partial.
+    Broken {
+        /// Its number.
+        file: u64,
+        /// Why.
+        fault: Fault,
     },
-    /// A directory, after all that is in it, with what is to be kept of it.
-    DirEnd {
-        /// Where.
-        path: WireName,
-        /// Permission bits.
-        mode: u32,
-        /// Time of last change.
-        mtime: (i64, u32),
-    },
-    /// A file; its bytes follow in data frames, then `end` or `broken`. Files are numbered from 0 by their order.
-    File {
-        /// Where.
-        path: WireName,
-        /// How many bytes will come: a promise. A file of another length is not kept, whatever its `end` says.
-        size: u64,
-        /// Permission bits.
-        mode: u32,
-        /// Time of last change.
-        mtime: (i64, u32),
-    },
-    /// All bytes of the file were sent.
-    End {
-        /// How many.
-        size: u64,
-        /// BLAKE3 of them in hex.
-        hash: String,
-    },
-    /// The file's bytes can't be completed; what came of it is to be dropped.
-    Broken(Fault),
-    /// Something that is not sent, and why.
+    /// Something that is not sent.
     Skip {
-        /// Where.
+        /// Where it would have been, relative to what is copied.
         path: WireName,
         /// Why.
         fault: Fault,
     },
-    /// Nothing to say but still here; sent when the source is slow.
+    /// Still here.
     Working {},
     /// That was all.
     Finish {},
 }
 
-/// In a copy stream, from receiver to sender.
+/// What the receiver of a copy stream says in words; what it says by the thousand are [records](super::records).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ack {
-    /// The receiver can't go on; the last acknowledgement.
+    /// The receiver can't go on; the call ends.
     Error(Fault),
-    /// Every file with a lower number, except those reported as failed or broken, is published and durable.
-    Kept {
-        /// Number of the first file of which this is not said.
-        below: u64,
-    },
-    /// A file that will not be kept, and why.
+    /// This file will not be kept; its content need not come.
     Failed {
         /// Its number.
         file: u64,
         /// Why.
         fault: Fault,
     },
-    /// A directory that could not be made or set, and why.
+    /// This directory was not made, or not given its mode and time, or not its name.
     DirFailed {
-        /// Where, as the item said it.
+        /// Which, relative to what is copied.
         path: WireName,
         /// Why.
         fault: Fault,
     },
-    /// Nothing to say but still here; sent when the disk is slow.
-    Working {},
-    /// All is published and durable, except what was reported.
+    /// A directory that was new has its name now, with all that is in it.
+    Tree {
+        /// Which, relative to what is copied.
+        path: WireName,
+    },
+    /// Still here.
+    Working {
+        /// What the receiver has been busy with since the stream began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        load: Option<LoadMsg>,
+    },
+    /// All that was sent is published and durable but what was reported.
     Done {
-        /// Files kept.
+        /// Files that were kept.
         files: u64,
         /// Bytes of them.
         bytes: u64,
-        /// Files and directories not kept.
+        /// Files and directories that were not.
         failed: u64,
+        /// What the receiver was busy with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        load: Option<LoadMsg>,
     },
+}
+
+/// What an end has been busy with, in milliseconds since the stream began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadMsg {
+    /// Reading from or writing to the disk.
+    pub disk: u64,
+    /// Hashing.
+    pub hash: u64,
+    /// Making durable.
+    pub sync: u64,
+}
+
+/// What becomes of files that are there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExistingMsg {
+    /// The same size, time and mode: nothing is done.
+    #[default]
+    Update,
+    /// The same content: nothing is done.
+    ByHash,
+    /// They are replaced, whatever they are.
+    Always,
+    /// They stay, whatever they are.
+    Never,
+}
+
+/// How a policy is said, and whether the sender has to hash before it tells.
+#[must_use]
+pub fn existing_msg(existing: Existing) -> (ExistingMsg, bool) {
+    match existing {
+        Existing::Update => (ExistingMsg::Update, false),
+        Existing::ByHash => (ExistingMsg::ByHash, true),
+        Existing::Always => (ExistingMsg::Always, false),
+        Existing::Never => (ExistingMsg::Never, false),
+    }
+}
+
+impl From<ExistingMsg> for Existing {
+    fn from(said: ExistingMsg) -> Self {
+        match said {
+            ExistingMsg::Update => Self::Update,
+            ExistingMsg::ByHash => Self::ByHash,
+            ExistingMsg::Always => Self::Always,
+            ExistingMsg::Never => Self::Never,
+        }
+    }
+}
+
+impl ExistingMsg {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// When content is compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PressMsg {
+    /// Where a sample says that it pays.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl PressMsg {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<When> for PressMsg {
+    fn from(when: When) -> Self {
+        match when {
+            When::Auto => Self::Auto,
+            When::Always => Self::Always,
+            When::Never => Self::Never,
+        }
+    }
+}
+
+impl From<PressMsg> for When {
+    fn from(said: PressMsg) -> Self {
+        match said {
+            PressMsg::Auto => Self::Auto,
+            PressMsg::Always => Self::Always,
+            PressMsg::Never => Self::Never,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl From<&Entry> for EntryMsg {

@@ -14,12 +14,15 @@ use tokio_util::sync::CancellationToken;
 use super::{
     copy::{
         receive,
-        send::{self, Root},
+        send::{self, Load, Root},
     },
-    engine::{GROUP, LocalEngine},
+    digest::GROUP,
+    engine::{LocalEngine, Owner, Policy},
     filter::Filter,
-    msg::{Answer, ENTRIES_PER_MESSAGE, EntryMsg, Request},
+    memory::{Memory, identity},
+    msg::{Ack, Answer, ENTRIES_PER_MESSAGE, EntryMsg, Request},
     tree::{Entry, Tree, TreeError},
+    verify,
     watch::{Outcome, Watch},
 };
 
@@ -31,6 +34,7 @@ use disk::Disk;
 #[derive(Debug, Clone)]
 pub struct Share {
     engine: Arc<LocalEngine>,
+    memory: Memory,
     disk: Disk,
     read_only: bool,
 }
@@ -48,7 +52,19 @@ impl Share {
     /// Serves `tree`; with `read_only` whatever the grants say.
     #[must_use]
     pub fn new(tree: Arc<Tree>, read_only: bool) -> Self {
-        Self { engine: Arc::new(LocalEngine::new(tree)), disk: Disk::new(), read_only }
+        let (engine, memory) = (Arc::new(LocalEngine::new(tree)), Memory::default());
+        Self { engine, memory, disk: Disk::new(), read_only }
+    }
+
+    /// Remembers in `memory` what saves work later.
+    #[must_use]
+    pub fn with_memory(mut self, memory: Memory) -> Self {
+        if let Some(index) = &memory.index {
+            let engine = LocalEngine::new(Arc::clone(self.engine.tree())).with_index(Arc::clone(index));
+            self.engine = Arc::new(engine);
+        }
+        self.memory = memory;
+        self
     }
 
     /// Answers requests until the caller hangs up, or until `stop` between two of them.
@@ -90,8 +106,23 @@ impl Share {
         match request {
             Request::List { path } => self.list(visitor, call, &path).await,
             Request::Stat { path, hash } => self.stat(visitor, call, &path, hash).await,
-            Request::Get { path, exclude, totals } => self.get(visitor, call, &path, &exclude, totals).await,
-            Request::Put {} => self.put(visitor, call).await,
+            Request::Get { path, exclude, totals, by_hash, hard_links, attributes, rate, press } => {
+                let hashes = self.memory.hashes.clone();
+                let press = press.into();
+                let load = Load { totals, by_hash, hard_links, attributes, hashes, rate, press, ..Load::default() };
+                self.get(visitor, call, &path, &exclude, load).await
+            }
+            Request::Hashes { path, exclude } => self.hashes(visitor, call, &path, &exclude).await,
+            Request::Put { existing, backup, if_match } => {
+                let hash = if_match.map(|hex| blake3::Hash::from_hex(hex)).transpose();
+                let Ok(if_match) = hash else {
+                    let fault = Fault::new(ErrorCode::BadRequest, "a hash is 64 hex digits");
+                    call.send(&Ack::Error(fault.clone())).await?;
+                    return Err(fault.into()); // the stream is on its way already
+                };
+                let policy = Policy { existing: existing.into(), backup, if_match, ..Policy::default() };
+                self.put(visitor, call, policy).await
+            }
             Request::MakeDir { path, parents } => {
                 let at = self.writable(visitor, &path);
                 let make = move |tree: &Tree, at: SharePath| {
@@ -196,48 +227,85 @@ impl Share {
         call: &mut Call,
         path: &WireName,
         exclude: &[String],
-        totals: bool,
+        load: Load,
     ) -> Result<(), CallError> {
-        let tree = Arc::clone(self.engine.tree());
-        let bad = |fault: super::filter::FilterError| Fault::new(ErrorCode::BadRequest, fault.to_string());
-        let ready = match readable(visitor, path) {
-            Err(fault) => Err(fault),
-            Ok(at) => {
-                let (held, patterns) = (Arc::clone(&tree), exclude.to_vec());
-                let prepare = move |_: &CancellationToken| {
-                    let filter = Filter::new(&patterns).map_err(bad)?; // a peer's patterns take some ms to compile
-                    held.stat(&at).map(|_| (at, filter)).map_err(|fault| fault_of(&fault))
-                };
-                self.disk.run(call, prepare).await?
-            }
-        };
-        let (at, filter) = match ready {
+        let (root, filter) = match self.readable_tree(visitor, call, path, exclude).await? {
             Ok(ready) => ready,
             Err(fault) => return call.send(&Answer::Error(fault)).await,
         };
-        tracing::info!(visitor = %visitor.name, path = %landline_wire::shown(at.as_bytes()), "get");
+        tracing::info!(visitor = %visitor.name, path = %landline_wire::shown(root.from.as_bytes()), "get");
         let _place = self.disk.place(call).await?;
-        let roots = vec![Root { tree, from: at, to: SharePath::root() }];
+        let roots = vec![root];
         let watch = Watch::new(|_| {});
-        send::run(call.halves(), send::Load { roots, filter, totals }, &watch).await
+        send::run(call.halves(), Load { roots, filter, ..load }, &watch).await
     }
 
-    async fn put(&self, visitor: &Visitor, call: &mut Call) -> Result<(), CallError> {
+    /// What a caller wants to read, if he may and it is there.
+    async fn readable_tree(
+        &self,
+        visitor: &Visitor,
+        call: &mut Call,
+        path: &WireName,
+        exclude: &[String],
+    ) -> Result<Result<(Root, Filter), Fault>, CallError> {
+        let tree = Arc::clone(self.engine.tree());
+        let bad = |fault: super::filter::FilterError| Fault::new(ErrorCode::BadRequest, fault.to_string());
+        let at = match readable(visitor, path) {
+            Err(fault) => return Ok(Err(fault)),
+            Ok(at) => at,
+        };
+        let patterns = exclude.to_vec();
+        let prepare = move |_: &CancellationToken| {
+            let filter = Filter::new(&patterns).map_err(bad)?; // a peer's patterns take some ms to compile
+            tree.stat(&at).map_err(|fault| fault_of(&fault))?;
+            Ok((Root { tree, from: at, to: SharePath::root() }, filter))
+        };
+        self.disk.run(call, prepare).await
+    }
+
+    /// What is in a tree, with hashes: read here, compared there.
+    async fn hashes(
+        &self,
+        visitor: &Visitor,
+        call: &mut Call,
+        path: &WireName,
+        exclude: &[String],
+    ) -> Result<(), CallError> {
+        let (root, filter) = match self.readable_tree(visitor, call, path, exclude).await? {
+            Ok(ready) => ready,
+            Err(fault) => return call.send(&Answer::Error(fault)).await,
+        };
+        let place = self.disk.place(call).await?;
+        verify::tell(root, filter, place, call.halves().1).await
+    }
+
+    async fn put(&self, visitor: &Visitor, call: &mut Call, policy: Policy) -> Result<(), CallError> {
         let name = visitor.name.clone();
         let watch = Watch::new(move |outcome| match outcome {
             Outcome::Kept { path, size, .. } => {
-                tracing::info!(visitor = %name, path = %landline_wire::shown(&path), size, "kept");
+                tracing::debug!(visitor = %name, path = %landline_wire::shown(&path), size, "kept");
             }
             Outcome::Failed { path, fault } => {
                 tracing::info!(visitor = %name, path = %landline_wire::shown(&path), code = ?fault.code, "not kept");
             }
-            Outcome::Planned { .. } | Outcome::Skipped { .. } => {}
+            Outcome::Resumed { path, held, changed } => {
+                let path = landline_wire::shown(&path);
+                tracing::info!(visitor = %name, %path, held, changed, "taken up where it was cut");
+            }
+            Outcome::Same { .. } | Outcome::Tree { .. } | Outcome::Planned { .. } | Outcome::Skipped { .. } => {}
         });
         let _place = self.disk.place(call).await?;
         let (share, judged_for) = (self.clone(), visitor.clone());
         let judge = Box::new(move |at: &SharePath| share.judge_writing(&judged_for, at));
-        let to = receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge };
-        receive::run(call.halves(), to, &watch).await
+        let owner = Owner { id: identity(call.peer()), label: visitor.name.clone() };
+        let to = receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge, owner, policy };
+        let ended = receive::run(call.halves(), to, &watch).await;
+        let sum = watch.summary();
+        tracing::info!(
+            visitor = %visitor.name, files = sum.files, bytes = sum.bytes, same = sum.same, failed = sum.failed,
+            whole = ended.is_ok(), "put"
+        );
+        ended
     }
 
     fn judge_writing(&self, visitor: &Visitor, at: &SharePath) -> Result<(), Fault> {

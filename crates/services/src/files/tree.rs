@@ -5,34 +5,49 @@
 //! can be listed, moved and removed; nobody is ever led through it, not even by swapping a directory for a link meanwhile.
 //! Knows nothing of users and grants. Calls block: use them off the async threads.
 //!
-//! Rooms: `held` acts on single names, `os` has what not every system has, `change` alters the tree, `staging` makes the
-//! files that are still arriving, `unsynced` remembers which directories are not yet durable.
+//! Rooms: `held` acts on single names (`name`), `disk` is the way of every change to the system and `faults` makes
+//! it fail, `os` has what not every system has, `change` alters the tree, `staging` makes the files that are still arriving
+//! and `remains` removes what became of them, `unsynced` remembers which directories are not yet durable; `holes` and
+//! `attributes` are what some files have besides bytes.
 //! Source: openat2(2); ARCHITECTURE.md, decision 8.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use landline_addr::path::SharePath;
 use rustix::fs::{CWD, Mode};
-use rustix::io::{self, Errno};
+use rustix::io;
 
+mod attributes;
 mod change;
+mod disk;
 mod entry;
 mod error;
+mod faults;
 mod held;
+mod holes;
+mod name;
 mod os;
+mod remains;
 mod staging;
 mod unsynced;
 
-pub use entry::{Entry, Kind, Mtime, Version};
+pub use entry::{Entry, Found, Kind, Mtime, Version};
 pub use error::{Refusal, TreeError};
+pub use faults::{Errno, FailNth, Faults, Op, Verdict};
 
-pub(in crate::files) use entry::PERMISSIONS;
+pub(in crate::files) use attributes::{attributes, set_attributes};
+pub(in crate::files) use disk::Disk;
+pub(in crate::files) use entry::{PERMISSIONS, kind_of};
 pub(in crate::files) use error::place;
-pub(in crate::files) use held::{DirId, Held, Name};
+pub(in crate::files) use held::{DirId, Held};
+pub(in crate::files) use holes::hole_runs;
+pub(in crate::files) use name::Name;
 pub(in crate::files) use os::set_mtime;
-pub(in crate::files) use staging::{StagingFile, sweep};
+pub(in crate::files) use remains::{has_writer, remove_one, sweep};
+pub(in crate::files) use staging::{Claim, StagingFile, is_private};
 
 /// A share. Everything below its root can be reached through it, and nothing else.
 #[derive(Debug)]
@@ -57,17 +72,32 @@ impl Tree {
     /// # Errors
     /// [`TreeError::NotFound`], [`TreeError::NotADirectory`], [`TreeError::Denied`] and what else the system says.
     pub fn open(dir: &Path) -> Result<Self, TreeError> {
-        let mut tree = Self::open_walking(dir)?;
-        if os::has_openat2(tree.root.fd()) {
-            tree.resolver = Resolver::Openat2;
+        Self::open_walking(dir).map(Self::with_best_resolver)
+    }
+
+    fn with_best_resolver(mut self) -> Self {
+        if os::has_openat2(self.root.fd()) {
+            self.resolver = Resolver::Openat2;
         }
-        Ok(tree)
+        self
     }
 
     /// The same, for a kernel or sandbox without `openat2`.
     pub(in crate::files) fn open_walking(dir: &Path) -> Result<Self, TreeError> {
+        Self::open_on(dir, Disk::default())
+    }
+
+    /// As [`Self::open`], on a disk that fails when `faults` says so.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_faults(dir: &Path, faults: Arc<dyn Faults>) -> Result<Self, TreeError> {
+        Self::open_on(dir, Disk::faulty(faults)).map(Self::with_best_resolver)
+    }
+
+    fn open_on(dir: &Path, disk: Disk) -> Result<Self, TreeError> {
         let root = rustix::fs::openat(CWD, dir, os::HANDLE, Mode::empty())
-            .and_then(Held::new)
+            .and_then(|fd| Held::new(fd, disk))
             .map_err(|errno| TreeError::at_bytes(dir.as_os_str().as_encoded_bytes().to_vec(), errno))?;
         Ok(Self { root, resolver: Resolver::Walk, unsynced: unsynced::Unsynced::default() })
     }
@@ -157,10 +187,10 @@ impl Tree {
                 Err(Errno::AGAIN | Errno::NAMETOOLONG) => {}
                 // Links are refused for where they lead (LOOP) or by where they would (XDEV): one answer.
                 Err(Errno::XDEV) => return Err(Errno::LOOP),
-                opened => return opened.and_then(Held::new),
+                opened => return opened.and_then(|fd| Held::new(fd, self.root.disk().clone())),
             }
         }
-        let mut held = Held::new(self.reopen_root()?)?;
+        let mut held = Held::new(self.reopen_root()?, self.root.disk().clone())?;
         for name in path.components() {
             held = held.child(&Name::component(name))?;
         }

@@ -3,13 +3,15 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
 use landline_wire::{ErrorCode, Fault};
+
+use super::msg::LoadMsg;
 
 /// What became of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +22,8 @@ pub enum Outcome {
         path: Vec<u8>,
         /// Bytes.
         size: u64,
-        /// BLAKE3 in hex.
-        hash: String,
+        /// BLAKE3 in hex; none for a link.
+        hash: Option<String>,
     },
     /// A dry run would have copied it.
     Planned {
@@ -30,9 +32,30 @@ pub enum Outcome {
         /// Bytes.
         size: u64,
     },
+    /// A file is there already, the same: nothing was done.
+    Same {
+        /// Path at the destination.
+        path: Vec<u8>,
+        /// Bytes.
+        size: u64,
+    },
+    /// A part of a file is there from an earlier try, verified: only the rest comes.
+    Resumed {
+        /// Path at the destination.
+        path: Vec<u8>,
+        /// Bytes that need not come.
+        held: u64,
+        /// Whether the source has changed since; then each part is compared.
+        changed: bool,
+    },
+    /// A directory that was new has its name now, with all that is in it.
+    Tree {
+        /// Path at the destination.
+        path: Vec<u8>,
+    },
     /// Not copied because of what it is.
     Skipped {
-        /// Path at the source.
+        /// Path at the destination, where it would have been.
         path: Vec<u8>,
         /// Why.
         why: String,
@@ -69,6 +92,19 @@ pub enum Phase {
     Done,
 }
 
+/// What time is spent with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading or writing files.
+    Disk,
+    /// Hashing.
+    Hash,
+    /// Making durable.
+    Sync,
+    /// Waiting until the line takes or brings something.
+    Line,
+}
+
 /// The counters of one job. Cheap to clone.
 #[derive(Clone)]
 pub struct Watch {
@@ -79,12 +115,22 @@ struct Inner {
     sink: Box<dyn Fn(Outcome) + Send + Sync>,
     bytes: AtomicU64,
     files: AtomicU64,
+    same: AtomicU64,
+    resumed: AtomicU64,
+    lost: AtomicU64,
     skipped: AtomicU64,
     failed: AtomicU64,
     kept_bytes: AtomicU64,
     total_files: AtomicU64,
     total_bytes: AtomicU64,
     phase: AtomicU8,
+    /// Bytes moved when the line was last cut.
+    cut_at: AtomicU64,
+    cuts: AtomicU64,
+    /// Files that were settled before the line was cut: the same again after it, they don't count twice.
+    credit: AtomicU64,
+    busy: [AtomicU64; 4],
+    theirs: Mutex<Option<LoadMsg>>,
     started: Instant,
 }
 
@@ -101,9 +147,13 @@ pub struct Summary {
     pub files: u64,
     /// Bytes of them.
     pub bytes: u64,
+    /// Files that were there already, the same.
+    pub same: u64,
+    /// Bytes that were there from an earlier try.
+    pub resumed: u64,
     /// Things not copied because of what they are.
     pub skipped: u64,
-    /// Things not copied because something went wrong.
+    /// Things not copied because something went wrong, those in a directory that was not made among them.
     pub failed: u64,
     /// From the start of the job until all was durable.
     pub took: Duration,
@@ -116,12 +166,20 @@ impl Watch {
             sink: Box::new(sink),
             bytes: AtomicU64::new(0),
             files: AtomicU64::new(0),
+            same: AtomicU64::new(0),
+            resumed: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             kept_bytes: AtomicU64::new(0),
             total_files: AtomicU64::new(0),
             total_bytes: AtomicU64::new(0),
             phase: AtomicU8::new(0),
+            cut_at: AtomicU64::new(u64::MAX),
+            cuts: AtomicU64::new(0),
+            credit: AtomicU64::new(0),
+            busy: Default::default(),
+            theirs: Mutex::default(),
             started: Instant::now(),
         };
         Self { inner: Arc::new(inner) }
@@ -131,6 +189,12 @@ impl Watch {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.inner.bytes.load(Relaxed)
+    }
+
+    /// Files that were there already, the same.
+    #[must_use]
+    pub fn same(&self) -> u64 {
+        self.inner.same.load(Relaxed)
     }
 
     /// Files that are at their place.
@@ -163,14 +227,89 @@ impl Watch {
         Summary {
             files: self.files(),
             bytes: self.inner.kept_bytes.load(Relaxed),
+            same: self.inner.same.load(Relaxed),
+            resumed: self.inner.resumed.load(Relaxed),
             skipped: self.inner.skipped.load(Relaxed),
-            failed: self.inner.failed.load(Relaxed),
+            failed: self.inner.failed.load(Relaxed).saturating_add(self.inner.lost.load(Relaxed)),
             took: self.inner.started.elapsed(),
         }
     }
 
     pub(super) fn moved(&self, bytes: usize) {
         self.inner.bytes.fetch_add(u64::try_from(bytes).unwrap_or(0), Relaxed);
+    }
+
+    /// How often the line was cut and dialled again.
+    #[must_use]
+    pub fn cuts(&self) -> u64 {
+        self.inner.cuts.load(Relaxed)
+    }
+
+    /// Whether anything came of the last attempt; else another makes no sense.
+    pub(super) fn has_moved_since_last_cut(&self) -> bool {
+        self.inner.cut_at.load(Relaxed) != self.bytes()
+    }
+
+    /// The line was cut; the job begins again, and what is settled comes up once more.
+    pub(super) fn cut(&self) {
+        self.inner.cuts.fetch_add(1, Relaxed);
+        self.inner.cut_at.store(self.bytes(), Relaxed);
+        self.inner.credit.store(self.files().saturating_add(self.same()), Relaxed);
+    }
+
+    fn uses_credit(&self) -> bool {
+        self.inner.credit.fetch_update(Relaxed, Relaxed, |credit| credit.checked_sub(1)).is_ok()
+    }
+
+    /// Time that this end has spent with `stage`.
+    #[must_use]
+    pub fn busy(&self, stage: Stage) -> Duration {
+        let [disk, hash, sync, line] = &self.inner.busy;
+        let spent = match stage {
+            Stage::Disk => disk,
+            Stage::Hash => hash,
+            Stage::Sync => sync,
+            Stage::Line => line,
+        };
+        Duration::from_nanos(spent.load(Relaxed))
+    }
+
+    /// What the other end has said that it is busy with.
+    #[must_use]
+    pub fn theirs(&self) -> Option<LoadMsg> {
+        *self.inner.theirs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_theirs(&self, load: Option<LoadMsg>) {
+        if load.is_some() {
+            *self.inner.theirs.lock().unwrap_or_else(PoisonError::into_inner) = load;
+        }
+    }
+
+    /// What this end tells the other of itself.
+    pub(super) fn ours(&self) -> LoadMsg {
+        let millis = |stage| u64::try_from(self.busy(stage).as_millis()).unwrap_or(u64::MAX);
+        LoadMsg { disk: millis(Stage::Disk), hash: millis(Stage::Hash), sync: millis(Stage::Sync) }
+    }
+
+    /// Does `work` and counts the time it takes to `stage`.
+    pub(super) fn timed<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        let [disk, hash, sync, line] = &self.inner.busy;
+        let spent = match stage {
+            Stage::Disk => disk,
+            Stage::Hash => hash,
+            Stage::Sync => sync,
+            Stage::Line => line,
+        };
+        spent.fetch_add(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        done
+    }
+
+    /// Entries that were not taken because their directory was not: it was told, they only count.
+    pub(super) fn lost(&self, entries: u64) {
+        self.inner.lost.fetch_add(entries, Relaxed);
     }
 
     pub(super) fn add_totals(&self, files: u64, bytes: u64) {
@@ -194,6 +333,16 @@ impl Watch {
                 self.inner.files.fetch_add(1, Relaxed);
                 self.inner.kept_bytes.fetch_add(*size, Relaxed);
             }
+            Outcome::Same { .. } if self.uses_credit() => return,
+            Outcome::Same { size, .. } => {
+                self.inner.same.fetch_add(1, Relaxed);
+                self.inner.bytes.fetch_add(*size, Relaxed);
+            }
+            Outcome::Resumed { held, .. } => {
+                self.inner.resumed.fetch_add(*held, Relaxed);
+                self.inner.bytes.fetch_add(*held, Relaxed);
+            }
+            Outcome::Tree { .. } => {}
             Outcome::Skipped { .. } => drop(self.inner.skipped.fetch_add(1, Relaxed)),
             Outcome::Failed { .. } => drop(self.inner.failed.fetch_add(1, Relaxed)),
         }

@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How much one connection may hold one way: enough that a delayed line still carries something, little enough that a stall
+/// How much one connection may hold one way unless a test says otherwise: enough that a delayed line still carries something, little enough that a stall
 /// is felt by the sender.
-const MOST_HELD_BYTES: usize = 256 * 1024;
+pub(super) const MOST_HELD_BYTES: usize = 256 * 1024;
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Whether there is room to read more.
-    pub(super) fn wants_more(&self) -> bool {
-        self.end.is_none() && !self.over && self.held < MOST_HELD_BYTES
+    /// Whether it may read more, where it may hold `room` bytes.
+    pub(super) fn wants_more(&self, room: usize) -> bool {
+        self.end.is_none() && !self.over && self.held < room
     }
 
     pub(super) fn push(&mut self, now: Instant, late: Duration, piece: Vec<u8>) {
@@ -116,11 +116,11 @@ mod tests {
         let now = Instant::now();
         let mut flow = Flow::default();
         flow.push(now, Duration::ZERO, vec![0; MOST_HELD_BYTES]);
-        assert!(!flow.wants_more());
+        assert!(!flow.wants_more(MOST_HELD_BYTES));
         flow.take(1);
-        assert!(flow.wants_more());
+        assert!(flow.wants_more(MOST_HELD_BYTES));
         flow.push_end(now, Duration::ZERO, End::Broken);
-        assert!(!flow.wants_more());
+        assert!(!flow.wants_more(MOST_HELD_BYTES));
         flow.abandon();
         assert_eq!((flow.next_due(), flow.bytes(now), flow.end(now)), (None, None, None));
     }

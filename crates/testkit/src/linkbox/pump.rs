@@ -171,15 +171,18 @@ impl Carrier {
         let mut interest = [PollFlags::empty(); 2]; // near, far
         let mut next: Option<Instant> = None;
         for way in Way::BOTH {
-            if self.line.lock().is_stalled(way) {
+            let rules = self.line.lock();
+            if rules.is_stalled(way) {
                 continue;
             }
+            let (room, turn) = (rules.room(way), rules.turn(way, now));
+            drop(rules);
             let flow = &self.flows[way.index()];
             let (from, to) = if way == Way::Up { (0, 1) } else { (1, 0) };
-            if flow.wants_more() {
+            if flow.wants_more(room) {
                 interest[from] |= PollFlags::IN;
             }
-            match flow.next_due() {
+            match flow.next_due().map(|due| turn.map_or(due, |turn| turn.max(due))) {
                 Some(due) if due <= now => interest[to] |= PollFlags::OUT,
                 Some(due) => next = Some(next.map_or(due, |next| next.min(due))),
                 None => {}
@@ -235,14 +238,14 @@ impl Carrier {
             // Under the lock, so that a cut between two connections is exact to the byte.
             let step: io::Result<usize> = line.update(|rules| {
                 let Some(bytes) = self.flows[way.index()].bytes(now) else { return Ok(0) };
-                let count = if rules.fate(call) == Fate::GoOn { rules.may_pass(way, bytes.len()) } else { 0 };
+                let count = if rules.fate(call) == Fate::GoOn { rules.may_pass(way, bytes.len(), now) } else { 0 };
                 if count == 0 {
                     return Ok(0);
                 }
                 let mut piece = bytes[..count].to_vec();
                 rules.flip_in(way, &mut piece);
                 let written = self.ends(way).1.write(&piece)?;
-                rules.note_passed(way, written);
+                rules.note_passed(way, written, now);
                 Ok(written)
             });
             match step {

@@ -1,14 +1,17 @@
 //! The rules of a line, and what has passed it: plain facts and decisions.
 //!
 //! In: what the test asks for, and each byte that is about to pass. Out: how many may pass now, changed or not, and which
-//! connections are over. Knows nothing of sockets, threads or clocks.
+//! connections are over. Knows nothing of sockets or threads; the time is an argument.
 
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::flow::MOST_HELD_BYTES;
+use super::pace::Pace;
 use super::{Cut, Way};
 use crate::Random;
+use crate::trap::Jaw;
 
 #[derive(Debug)]
 pub(super) struct Rules {
@@ -24,28 +27,47 @@ pub(super) struct Rules {
     news: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WayRules {
     pub(super) passed: u64,
     pub(super) dribbling: bool,
+    /// Most bytes that one connection may hold.
+    room: usize,
     stalled: bool,
     barrier: Option<Barrier>,
     delay: Option<(Range<Duration>, Random)>,
+    pace: Option<Pace>,
     /// Offsets in all that passes this way.
     flips: Vec<u64>,
 }
 
-#[derive(Debug, Clone, Copy)]
+impl WayRules {
+    const fn new() -> Self {
+        Self {
+            passed: 0,
+            dribbling: false,
+            room: MOST_HELD_BYTES,
+            stalled: false,
+            barrier: None,
+            delay: None,
+            pace: None,
+            flips: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug)]
 pub(super) struct Barrier {
     /// Bytes that may still pass.
     pub(super) after: u64,
     pub(super) then: Then,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Then {
     Cut(Cut),
     Stall,
+    Kill(Jaw),
 }
 
 /// What a connection is to do.
@@ -59,7 +81,7 @@ pub(super) enum Fate {
 
 impl Rules {
     pub(super) fn new(server: SocketAddr) -> Self {
-        let ways = [WayRules::default(), WayRules::default()];
+        let ways = [WayRules::new(), WayRules::new()];
         Self { server, ways, calls: 0, refusing: false, cuts: Vec::new(), closed: false, news: false }
     }
 
@@ -108,9 +130,36 @@ impl Rules {
         self.ways[way.index()].delay = Some((between, Random::new(seed)));
     }
 
+    pub(super) fn set_pace(&mut self, way: Way, bytes_per_second: u64, seed: u64) {
+        self.ways[way.index()].pace = Some(Pace::new(bytes_per_second, seed));
+        self.news = true;
+    }
+
+    pub(super) fn set_room(&mut self, way: Way, bytes: usize) {
+        self.ways[way.index()].room = bytes;
+        self.news = true;
+    }
+
+    /// Takes back what makes this way late or slow.
+    pub(super) fn hurry(&mut self, way: Way) {
+        let rules = &mut self.ways[way.index()];
+        (rules.delay, rules.pace, rules.dribbling) = (None, None, false);
+        self.news = true;
+    }
+
+    /// Kills by `jaw` once `total` bytes have passed this way since the line was made.
+    pub(super) fn set_trap(&mut self, way: Way, total: u64, jaw: Jaw) {
+        let after = total.saturating_sub(self.ways[way.index()].passed);
+        self.set_barrier(way, Barrier { after, then: Then::Kill(jaw) });
+    }
+
     pub(super) fn flip(&mut self, way: Way, offset: u64) {
         let rules = &mut self.ways[way.index()];
         rules.flips.push(rules.passed + offset);
+    }
+
+    pub(super) fn room(&self, way: Way) -> usize {
+        self.ways[way.index()].room
     }
 
     pub(super) fn is_stalled(&self, way: Way) -> bool {
@@ -125,15 +174,22 @@ impl Rules {
         between.start + Duration::from_nanos(random.below(nanos))
     }
 
+    /// When the next bytes may pass this way, if it is slow and that is not now.
+    pub(super) fn turn(&self, way: Way, now: Instant) -> Option<Instant> {
+        self.ways[way.index()].pace.as_ref()?.turn(now)
+    }
+
     /// How many of `waiting` bytes may pass this way in one piece.
-    pub(super) fn may_pass(&self, way: Way, waiting: usize) -> usize {
+    pub(super) fn may_pass(&self, way: Way, waiting: usize, now: Instant) -> usize {
         let rules = &self.ways[way.index()];
+        let paced = rules.pace.as_ref().map_or(waiting, |pace| pace.may_pass(now));
         let most = match (rules.stalled, rules.dribbling) {
             (true, _) => 0,
-            (false, true) => 1,
-            (false, false) => waiting,
+            (false, true) => paced.min(1),
+            (false, false) => paced,
         };
-        let left = rules.barrier.map_or(usize::MAX, |barrier| usize::try_from(barrier.after).unwrap_or(usize::MAX));
+        let left =
+            rules.barrier.as_ref().map_or(usize::MAX, |barrier| usize::try_from(barrier.after).unwrap_or(usize::MAX));
         most.min(waiting).min(left)
     }
 
@@ -148,9 +204,12 @@ impl Rules {
     }
 
     /// Notes that `count` bytes have passed, and does what was to happen after them.
-    pub(super) fn note_passed(&mut self, way: Way, count: usize) {
+    pub(super) fn note_passed(&mut self, way: Way, count: usize, now: Instant) {
         let rules = &mut self.ways[way.index()];
         rules.passed += count as u64;
+        if let Some(pace) = &mut rules.pace {
+            pace.note_passed(now, count);
+        }
         rules.flips.retain(|at| *at >= rules.passed);
         if let Some(barrier) = &mut rules.barrier {
             barrier.after = barrier.after.saturating_sub(count as u64);
@@ -164,6 +223,7 @@ impl Rules {
         match barrier.then {
             Then::Stall => (rules.stalled, self.news) = (true, true),
             Then::Cut(how) => self.sever(how),
+            Then::Kill(jaw) => jaw.snap(),
         }
     }
 }
@@ -176,22 +236,26 @@ mod tests {
         Rules::new("127.0.0.1:1".parse().unwrap())
     }
 
+    fn now() -> Instant {
+        Instant::now()
+    }
+
     #[test]
     fn a_cut_ends_the_calls_made_before_it_and_no_later_one() {
         let mut rules = rules();
         rules.calls = 2;
         rules.set_barrier(Way::Up, Barrier { after: 10, then: Then::Cut(Cut::Fin) });
-        assert_eq!(rules.may_pass(Way::Up, 100), 10);
-        assert_eq!(rules.may_pass(Way::Down, 100), 100);
-        rules.note_passed(Way::Up, 9);
-        assert_eq!((rules.may_pass(Way::Up, 100), rules.fate(1)), (1, Fate::GoOn));
-        rules.note_passed(Way::Up, 1);
+        assert_eq!(rules.may_pass(Way::Up, 100, now()), 10);
+        assert_eq!(rules.may_pass(Way::Down, 100, now()), 100);
+        rules.note_passed(Way::Up, 9, now());
+        assert_eq!((rules.may_pass(Way::Up, 100, now()), rules.fate(1)), (1, Fate::GoOn));
+        rules.note_passed(Way::Up, 1, now());
         assert!(rules.take_news() && !rules.take_news());
         assert_eq!(
             (rules.fate(0), rules.fate(1), rules.fate(2)),
             (Fate::End(Cut::Fin), Fate::End(Cut::Fin), Fate::GoOn)
         );
-        assert_eq!(rules.may_pass(Way::Up, 100), 100);
+        assert_eq!(rules.may_pass(Way::Up, 100, now()), 100);
         rules.calls = 3;
         rules.sever(Cut::Reset);
         assert_eq!((rules.fate(0), rules.fate(2)), (Fate::End(Cut::Fin), Fate::End(Cut::Reset)));
@@ -201,11 +265,11 @@ mod tests {
     fn a_stall_lets_exactly_its_bytes_pass_until_it_is_resumed() {
         let mut rules = rules();
         rules.set_barrier(Way::Down, Barrier { after: 3, then: Then::Stall });
-        rules.note_passed(Way::Down, 3);
+        rules.note_passed(Way::Down, 3, now());
         assert!(rules.is_stalled(Way::Down) && !rules.is_stalled(Way::Up));
-        assert_eq!(rules.may_pass(Way::Down, 5), 0);
+        assert_eq!(rules.may_pass(Way::Down, 5, now()), 0);
         rules.resume(Way::Down);
-        assert_eq!(rules.may_pass(Way::Down, 5), 5);
+        assert_eq!(rules.may_pass(Way::Down, 5, now()), 5);
         rules.set_barrier(Way::Down, Barrier { after: 0, then: Then::Stall });
         assert!(rules.is_stalled(Way::Down));
     }
@@ -213,16 +277,16 @@ mod tests {
     #[test]
     fn a_flip_counts_from_where_the_line_is_and_happens_once() {
         let mut rules = rules();
-        rules.note_passed(Way::Up, 5);
+        rules.note_passed(Way::Up, 5, now());
         rules.flip(Way::Up, 2);
         let mut piece = [0, 0, 0, 0];
         rules.flip_in(Way::Up, &mut piece);
         assert_eq!(piece, [0, 0, 0xff, 0]);
-        rules.note_passed(Way::Up, 2); // only part of the piece was taken
+        rules.note_passed(Way::Up, 2, now()); // only part of the piece was taken
         let mut rest = [0, 0];
         rules.flip_in(Way::Up, &mut rest);
         assert_eq!(rest, [0xff, 0]);
-        rules.note_passed(Way::Up, 2);
+        rules.note_passed(Way::Up, 2, now());
         let mut next = [0, 0];
         rules.flip_in(Way::Up, &mut next);
         assert_eq!(next, [0, 0]);
@@ -240,5 +304,21 @@ mod tests {
         assert_ne!(times(1), times(2));
         assert!(times(3).iter().all(|late| (low..high).contains(late)));
         assert_eq!(rules().lateness(Way::Up), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_pace_bounds_what_may_pass_and_hurrying_lifts_it() {
+        let (mut rules, now) = (rules(), now());
+        rules.set_pace(Way::Up, 100, 1);
+        rules.ways[Way::Up.index()].dribbling = true;
+        assert!(rules.take_news());
+        assert_eq!((rules.may_pass(Way::Up, 50, now), rules.may_pass(Way::Down, 50, now)), (1, 50));
+        rules.note_passed(Way::Up, 1, now);
+        assert_eq!(rules.may_pass(Way::Up, 50, now), 0);
+        assert_eq!(rules.turn(Way::Up, now), Some(now + Duration::from_millis(10)));
+        assert_eq!(rules.turn(Way::Down, now), None);
+        rules.hurry(Way::Up);
+        assert!(rules.take_news());
+        assert_eq!((rules.may_pass(Way::Up, 50, now), rules.turn(Way::Up, now)), (50, None));
     }
 }

@@ -187,6 +187,94 @@ fn a_delayed_line_is_late_and_in_order() {
     sender.join().unwrap();
 }
 
+/// Sends `bytes` both ways at once while `meddle` works on the line, and demands that all arrive, each way in order.
+fn carries(mut j: Joined, bytes: &[u8], meddle: impl FnOnce(&Linkbox)) {
+    let (near, far) = (j.near.try_clone().unwrap(), j.far.try_clone().unwrap());
+    std::thread::scope(|scope| {
+        for mut end in [near, far] {
+            scope.spawn(move || {
+                end.write_all(bytes).unwrap();
+                end.shutdown(std::net::Shutdown::Write).unwrap();
+            });
+        }
+        let readers = [&mut j.near, &mut j.far].map(|end| scope.spawn(|| read_all(end)));
+        meddle(&j.line);
+        for reader in readers {
+            let (got, orderly) = reader.join().unwrap();
+            assert!(orderly && got == bytes, "{} of {} bytes, orderly end: {orderly}", got.len(), bytes.len());
+        }
+    });
+    let all = bytes.len() as u64;
+    assert_eq!((j.line.passed(Way::Up), j.line.passed(Way::Down)), (all, all));
+}
+
+#[test]
+fn a_slow_line_keeps_its_rate_and_brings_all_in_order() {
+    let j = joined();
+    let start = Instant::now();
+    j.line.slow(Way::Up, 500_000, 1);
+    carries(j, &Random::new(11).bytes(100_000), |_| {});
+    // 100,000 bytes take 200 ms; the first piece costs nothing and a late turn is made up for.
+    assert!(start.elapsed() >= Duration::from_millis(130));
+}
+
+#[test]
+fn two_connections_share_a_slow_line() {
+    let mut j = joined();
+    let (mut near, mut far) = connect(&j.line, &j.listener);
+    j.line.slow(Way::Up, 200_000, 2);
+    let start = Instant::now();
+    let bytes = Random::new(12).bytes(20_000);
+    j.near.write_all(&bytes).unwrap();
+    near.write_all(&bytes).unwrap();
+    assert!(read_exactly(&mut j.far, 20_000) == bytes && read_exactly(&mut far, 20_000) == bytes);
+    assert!(start.elapsed() >= Duration::from_millis(130));
+}
+
+#[test]
+fn a_slow_line_goes_on_at_full_speed_when_told() {
+    let j = joined();
+    j.line.slow(Way::Up, 1, 3); // all of it would take days
+    carries(j, &Random::new(13).bytes(400_000), |line| {
+        line.wait_until_passed(Way::Up, 1);
+        line.full_speed(Way::Up);
+    });
+}
+
+#[test]
+fn bytes_arrive_in_order_and_complete_through_stalls_delays_and_slowness_at_once() {
+    for seed in 0..4 {
+        let (j, mut random) = (joined(), Random::new(seed));
+        let ms = Duration::from_millis;
+        for way in Way::BOTH {
+            j.line.delay(way, ms(0)..ms(3), seed);
+            j.line.slow(way, 3_000_000, seed);
+            j.line.holds(way, 20_000 + usize::try_from(random.below(200_000)).unwrap());
+        }
+        let bytes = random.bytes(300_000);
+        carries(j, &bytes, |line| {
+            for way in Way::BOTH {
+                let stops = [random.below(100_000), 100_000 + random.below(100_000)];
+                for stop in stops {
+                    line.stall_after(way, stop.saturating_sub(line.passed(way)));
+                    line.wait_until_passed(way, stop);
+                    line.resume(way);
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn a_line_holds_as_much_as_it_is_told() {
+    let mut j = joined();
+    let room = 1 << 25; // far more than the sockets' own buffers
+    j.line.holds(Way::Up, room);
+    j.line.delay(Way::Up, PATIENCE * 2..PATIENCE * 2, 1);
+    j.near.write_all(&vec![0; room]).unwrap();
+    assert_eq!(j.line.passed(Way::Up), 0);
+}
+
 #[test]
 fn an_unplugged_line_refuses_until_it_is_plugged_in() {
     let mut j = joined();
@@ -201,6 +289,21 @@ fn an_unplugged_line_refuses_until_it_is_plugged_in() {
     near.write_all(b"x").unwrap();
     assert_eq!(read_exactly(&mut far, 1), b"x");
     assert_eq!(j.line.calls(), 2);
+}
+
+#[test]
+fn a_refusing_line_lets_the_connections_it_has_go_on() {
+    let mut j = joined();
+    j.line.refuse();
+    if let Ok(mut refused) = TcpStream::connect(j.line.address()) {
+        assert_eq!(read_all(&mut refused), (vec![], false));
+    }
+    j.near.write_all(b"still").unwrap();
+    assert_eq!(read_exactly(&mut j.far, 5), b"still");
+    j.line.plug_in();
+    let (mut near, mut far) = connect(&j.line, &j.listener);
+    near.write_all(b"x").unwrap();
+    assert_eq!(read_exactly(&mut far, 1), b"x");
 }
 
 #[test]

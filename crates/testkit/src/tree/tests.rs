@@ -25,13 +25,13 @@ fn a_small_tree_has_everything_that_troubles_a_copy() {
             let entry = entry.unwrap();
             odd += usize::from(ODD_NAMES.contains(&entry.file_name().as_bytes()));
             let meta = fs::symlink_metadata(entry.path()).unwrap();
-            match kind(&meta) {
-                "file" => (files, empty) = (files + 1, empty + usize::from(meta.len() == 0)),
-                "folder" => {
+            match () {
+                () if meta.is_file() => (files, empty) = (files + 1, empty + usize::from(meta.len() == 0)),
+                () if meta.is_dir() => {
                     folders += 1;
                     open.push(entry.path());
                 }
-                _ => links += 1,
+                () => links += 1,
             }
         }
     }
@@ -110,4 +110,45 @@ fn a_difference_fails_the_test() {
     fs::create_dir_all(base.path().join("left/only")).unwrap();
     fs::create_dir_all(base.path().join("right")).unwrap();
     assert_same(base.path().join("left"), base.path().join("right"), Compare::CONTENT);
+}
+
+#[test]
+fn attributes_count_where_asked_and_those_of_the_system_never() {
+    let base = folder();
+    let (left, right) = (base.path().join("left"), base.path().join("right"));
+    for (tree, value) in [(&left, "one\n"), (&right, "two")] {
+        fs::create_dir_all(tree).unwrap();
+        fs::write(tree.join("file"), "").unwrap();
+        let set = |name, value: &str| {
+            rustix::fs::setxattr(tree.join("file"), name, value.as_bytes(), rustix::fs::XattrFlags::empty())
+        };
+        if set("user.note", value) == Err(rustix::io::Errno::NOTSUP) {
+            return; // a file system without them: nothing could differ
+        }
+        set("user.same", "x").unwrap();
+    }
+    rustix::fs::removexattr(right.join("file"), "user.same").unwrap();
+    let only_attributes = Compare { attributes: true, ..Compare::CONTENT };
+    let told = differences(&left, &right, only_attributes);
+    let note = r#"file: attribute user.note "one\n" / "two""#;
+    assert_eq!(told, [note, r#"file: attribute user.same "x" / none"#]);
+    assert_eq!(describe(&left, &right, only_attributes).as_deref(), Some(note));
+    assert!(same(&left, &right, Compare::CONTENT) && !same(&left, &right, only_attributes));
+}
+
+#[test]
+fn times_of_links_count_where_asked() {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+    let base = folder();
+    for (tree, tv_nsec) in [("left", 1), ("right", 2)] {
+        fs::create_dir(base.path().join(tree)).unwrap();
+        let link = base.path().join(tree).join("link");
+        symlink("nowhere", &link).unwrap();
+        let time = Timespec { tv_sec: 5, tv_nsec };
+        let both = Timestamps { last_access: time, last_modification: time };
+        utimensat(CWD, &link, &both, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+    }
+    let (left, right) = (base.path().join("left"), base.path().join("right"));
+    assert_eq!(differences(&left, &right, Compare::FILES), [""; 0]);
+    assert_eq!(differences(&left, &right, Compare::ALL), ["link: mtime 5.000000001 / 5.000000002"]);
 }

@@ -1,6 +1,6 @@
 //! `put` and `get`, from the command's side.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use landline_addr::path::SharePath;
 use landline_net::CallError;
@@ -8,7 +8,7 @@ use landline_wire::Fault;
 
 use super::{
     Files, FilesError, GetJob, MAX_LISTED, Placing, PutJob,
-    job::{Landing, Source},
+    job::{CopyOptions, Landing, Source},
     wire,
 };
 use crate::files::{
@@ -18,14 +18,17 @@ use crate::files::{
     },
     engine::LocalEngine,
     filter::Filter,
-    msg::Request,
+    msg::{Request, existing_msg},
     tree::{Entry, Kind},
     watch::{Outcome, Phase, Summary, Watch},
 };
 
+/// Sources of one copy stream, where each holds its folder open.
+const MOST_ROOTS: usize = 128;
+
 impl Files {
     /// Sends local files and folders; what became of each goes to `watch`. A source that isn't there stops the job
-    /// before anything is sent, everything later is reported and the rest goes on.
+    /// before anything is sent, everything later is reported and the rest goes on. A line that is cut is dialled again.
     ///
     /// # Errors
     /// [`FilesError`] where the job as a whole can't go on; what was kept until then is kept.
@@ -36,30 +39,93 @@ impl Files {
             Placing::Auto if sources.len() > 1 || job.target.is_root() => true,
             Placing::Auto => self.look(&job.target).await?.is_some_and(|there| there.kind == Kind::Dir),
         };
-        let placed = sources.into_iter().map(|source| source.place(&job.target, inside));
-        let roots = placed.collect::<Result<Vec<_>, _>>()?;
-        if job.dry_run {
-            let (filter, told) = (job.filter.clone(), watch.clone());
+        let mut roots = Vec::with_capacity(sources.len());
+        for source in sources {
+            let real = source.real.as_os_str().as_encoded_bytes().to_vec();
+            let root = source.place(&job.target, inside)?;
+            self.pairs.add(real, root.to.as_bytes(), "");
+            roots.push(root);
+        }
+        self.put_roots(roots, &job.options, watch).await
+    }
+
+    /// Sends local files, each to its own place in the share.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn put_pairs(
+        &mut self,
+        pairs: &[(std::path::PathBuf, SharePath)],
+        options: &CopyOptions,
+        watch: &Watch,
+    ) -> Result<Summary, FilesError> {
+        for part in pairs.chunks(MOST_ROOTS) {
+            let mut roots = Vec::with_capacity(part.len());
+            for (from, to) in part {
+                self.pairs.add(from.as_os_str().as_encoded_bytes(), to.as_bytes(), "");
+                match Source::find(from) {
+                    Ok(source) => roots.push(source.place(to, false)?),
+                    Err(fault) => {
+                        let fault = Fault::new(landline_wire::ErrorCode::NotFound, fault.to_string());
+                        watch.came_to(Outcome::Failed { path: to.as_bytes().to_vec(), fault });
+                    }
+                }
+            }
+            self.put_roots(roots, options, watch).await?;
+        }
+        Ok(watch.summary())
+    }
+
+    async fn put_roots(
+        &mut self,
+        roots: Vec<Root>,
+        options: &CopyOptions,
+        watch: &Watch,
+    ) -> Result<Summary, FilesError> {
+        if options.dry_run {
+            let (filter, told) = (options.filter.clone(), watch.clone());
             // A panic in it has told what it could; there is nothing to undo.
             drop(tokio::task::spawn_blocking(move || plan_put(&roots, &filter, &told)).await);
             return Ok(watch.summary());
         }
+        loop {
+            let sent = self.put_once(&roots, options, watch).await;
+            match sent {
+                Ok(()) => return Ok(watch.summary()),
+                Err(fault) => self.dial_again(fault.into(), options, watch).await?,
+            }
+        }
+    }
+
+    async fn put_once(&mut self, roots: &[Root], options: &CopyOptions, watch: &Watch) -> Result<(), CallError> {
+        let policy = &options.policy;
+        let (existing, by_hash) = existing_msg(policy.existing);
+        let if_match = policy.if_match.map(|hash| hash.to_hex().to_string());
         let (_, writer) = self.call.halves();
-        writer.queue(&Request::Put {})?;
-        let load = Load { roots, filter: job.filter.clone(), totals: job.totals };
-        send::run(self.call.halves(), load, watch).await?;
-        Ok(watch.summary())
+        writer.queue(&Request::Put { existing, backup: policy.backup, if_match })?;
+        let load = Load {
+            roots: roots.to_vec(),
+            filter: options.filter.clone(),
+            totals: options.totals,
+            by_hash,
+            hard_links: options.hard_links,
+            attributes: options.attributes,
+            hashes: self.memory.hashes.clone(),
+            rate: options.rate,
+            press: options.press,
+        };
+        send::run(self.call.halves(), load, watch).await
     }
 
     /// Fetches files and folders of the share; what became of each goes to `watch`. A source that can't be begun is
-    /// reported as failed and the others are fetched.
+    /// reported as failed and the others are fetched. A line that is cut is dialled again.
     ///
     /// # Errors
     /// [`FilesError`] where the job as a whole can't go on; what was kept until then is kept.
     pub async fn get(&mut self, job: &GetJob, watch: &Watch) -> Result<Summary, FilesError> {
         let inside = match job.placing {
             Placing::Inside => {
-                if !job.dry_run {
+                if !job.options.dry_run {
                     let failed = |source| FilesError::Path { path: job.target.clone(), source };
                     fs::create_dir_all(&job.target).map_err(failed)?;
                 }
@@ -68,36 +134,102 @@ impl Files {
             Placing::Auto => job.target.is_dir() || job.sources.len() > 1,
         };
         for source in &job.sources {
-            let outcome = if job.dry_run {
-                self.plan_get(source, job, watch).await
+            if job.options.dry_run {
+                let planned = self.plan_get(source, job, watch).await;
+                self.or_report(source, planned, watch)?;
             } else {
-                self.get_one(source, job, inside, watch).await
-            };
-            match outcome {
-                Ok(()) => {}
-                // A fault without words that answers the first request answers the opening: the call itself is refused.
-                Err(FilesError::Call(CallError::Fault(fault))) if fault != Fault::stranger() => {
-                    watch.came_to(Outcome::Failed { path: source.as_bytes().to_vec(), fault });
-                }
-                Err(other) => return Err(other),
+                self.get_one(source, &job.target, inside, &job.options, watch).await?;
             }
         }
         watch.enter(Phase::Done);
         Ok(watch.summary())
     }
 
+    /// Fetches files of the share, each to its own place on this machine.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_pairs(
+        &mut self,
+        pairs: &[(SharePath, std::path::PathBuf)],
+        options: &CopyOptions,
+        watch: &Watch,
+    ) -> Result<Summary, FilesError> {
+        for (from, to) in pairs {
+            self.get_one(from, to, false, options, watch).await?;
+        }
+        watch.enter(Phase::Done);
+        Ok(watch.summary())
+    }
+
+    /// One source, dialled again if the line is cut.
     async fn get_one(
         &mut self,
         source: &SharePath,
-        job: &GetJob,
+        target: &Path,
         inside: bool,
+        options: &CopyOptions,
         watch: &Watch,
     ) -> Result<(), FilesError> {
-        let landing = if inside { Landing::inside(&job.target, source)? } else { Landing::exact(&job.target)? };
-        let exclude = job.filter.patterns().to_vec();
-        self.call.send(&Request::Get { path: wire(source), exclude, totals: job.totals }).await?;
-        let engine = Arc::new(LocalEngine::new(landing.tree));
-        let to = receive::Destination { engine, base: landing.base, judge: Box::new(|_| Ok(())) };
+        loop {
+            let got = self.get_once(source, target, inside, options, watch).await;
+            match self.or_report(source, got, watch) {
+                Ok(()) => return Ok(()),
+                Err(fault) => self.dial_again(fault, options, watch).await?,
+            }
+        }
+    }
+
+    /// What one source came to is no end of the job.
+    fn or_report(
+        &self,
+        source: &SharePath,
+        outcome: Result<(), FilesError>,
+        watch: &Watch,
+    ) -> Result<(), FilesError> {
+        match outcome {
+            // A fault without words that answers the first request answers the opening: the call itself is refused.
+            Err(FilesError::Call(CallError::Fault(fault))) if fault != Fault::stranger() => {
+                watch.came_to(Outcome::Failed { path: source.as_bytes().to_vec(), fault });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn get_once(
+        &mut self,
+        source: &SharePath,
+        target: &Path,
+        inside: bool,
+        options: &CopyOptions,
+        watch: &Watch,
+    ) -> Result<(), FilesError> {
+        let landing = if inside { Landing::inside(target, source)? } else { Landing::exact(target)? };
+        let (_, by_hash) = existing_msg(options.policy.existing);
+        let request = Request::Get {
+            path: wire(source),
+            exclude: options.filter.patterns().to_vec(),
+            totals: options.totals,
+            by_hash,
+            hard_links: options.hard_links,
+            attributes: options.attributes,
+            rate: options.rate,
+            press: options.press.into(),
+        };
+        self.pairs.add(source.as_bytes(), landing.base.as_bytes(), landing.dir.as_os_str().as_encoded_bytes());
+        self.call.send(&request).await?;
+        let mut engine = LocalEngine::new(landing.tree);
+        if let Some(index) = &self.memory.index {
+            engine = engine.with_index(Arc::clone(index));
+        }
+        let to = receive::Destination {
+            engine: Arc::new(engine),
+            base: landing.base,
+            judge: Box::new(|_| Ok(())),
+            owner: self.owner(source),
+            policy: options.policy.clone(),
+        };
         Ok(receive::run(self.call.halves(), to, watch).await?)
     }
 
@@ -111,7 +243,7 @@ impl Files {
             if seen + rest.len() > MAX_LISTED {
                 return Err(FilesError::Endless);
             }
-            self.plan_one(source, path, &entry, &job.filter, &mut rest, watch).await?;
+            self.plan_one(source, path, &entry, &job.options.filter, &mut rest, watch).await?;
         }
         Ok(())
     }
@@ -133,6 +265,7 @@ impl Files {
         }
         match entry.kind {
             Kind::File => watch.came_to(Outcome::Planned { path: bytes.to_vec(), size: entry.size }),
+            Kind::Link => watch.came_to(Outcome::Planned { path: bytes.to_vec(), size: 0 }),
             Kind::Dir => {
                 for below in self.list(&path).await?.into_iter().rev() {
                     let name = landline_addr::path::FileName::parse(&below.name);
@@ -142,7 +275,7 @@ impl Files {
                     }
                 }
             }
-            kind @ (Kind::Link | Kind::Other) => {
+            kind @ Kind::Other => {
                 watch.came_to(Outcome::Skipped { path: bytes.to_vec(), why: format!("{kind} is not copied") });
             }
         }
@@ -153,9 +286,9 @@ impl Files {
 fn plan_put(roots: &[Root], filter: &Filter, watch: &Watch) {
     send::plan(roots, filter, |planned| match planned {
         Planned::File { to, size } => watch.came_to(Outcome::Planned { path: to.as_bytes().to_vec(), size }),
-        Planned::Skip { from, fault } => {
+        Planned::Skip { to, fault } => {
             let Fault { text, .. } = fault;
-            watch.came_to(Outcome::Skipped { path: from, why: text.into_owned() });
+            watch.came_to(Outcome::Skipped { path: to, why: text.into_owned() });
         }
     });
     watch.enter(Phase::Done);

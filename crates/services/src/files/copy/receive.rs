@@ -1,8 +1,8 @@
 //! The receiving half of a copy stream.
 //!
-//! In: items and data, where they may go, who may write there. Out: files published through the engine, acknowledged
-//! only once they are durable. A file that can't be kept is reported and its bytes are let pass; the rest goes on. If
-//! the line is cut, what was complete is kept and the file that was arriving is dropped.
+//! In: entries and content, where they may go, who may write there. Out: a verdict on each entry, files published through
+//! the engine, their fates told only once they are durable. A file that can't be kept is reported and its bytes are let
+//! pass; the rest goes on. If the line is cut, what was complete is kept, and of the others what was verified.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BLOCKS, HEARTBEAT, LIFE, QUEUE};
 use crate::files::{
-    engine::LocalEngine,
+    engine::{LocalEngine, Owner, Policy},
     msg::{Ack, Item},
     watch::Watch,
 };
@@ -37,6 +37,10 @@ pub struct Destination {
     pub base: SharePath,
     /// Asked for every path.
     pub judge: Judge,
+    /// To whom what is left of a cut transfer belongs.
+    pub owner: Owner,
+    /// What becomes of files that are there already.
+    pub policy: Policy,
 }
 
 impl std::fmt::Debug for Destination {
@@ -48,10 +52,17 @@ impl std::fmt::Debug for Destination {
 /// What the line hands to the disk thread.
 enum In {
     Item(Item),
+    Records(Vec<u8>),
     Data(Vec<u8>),
     /// The line was cut: keep what is complete, drop what is not. Without it, and without `finish`, the call was ended
     /// from this side (a revoked key, a stop): nothing more is published.
     Cut,
+}
+
+/// What the disk thread says to the sender.
+enum Back {
+    Ack(Ack),
+    Records(Vec<u8>),
 }
 
 /// Receives into `to` until the sender has finished and everything is durable.
@@ -72,7 +83,7 @@ pub async fn run(
     let ended_from_here = gone.clone().drop_guard(); // if this call is dropped in the middle, nothing more is published
     let work = Work::new(to, ack_tx, back_tx, gone, watch.clone());
     let work = tokio::task::spawn_blocking(move || work.run(in_rx));
-    let outcome = tokio::try_join!(read(reader, in_tx, back_rx, watch), write(writer, ack_rx));
+    let outcome = tokio::try_join!(read(reader, in_tx, back_rx), write(writer, ack_rx, watch));
     ended_from_here.disarm();
     reader.release();
     match work.await {
@@ -86,17 +97,14 @@ async fn read(
     reader: &mut CallReader,
     queue: mpsc::Sender<In>,
     mut back: mpsc::Receiver<Vec<u8>>,
-    watch: &Watch,
 ) -> Result<(), CallError> {
     loop {
         while let Ok(buffer) = back.try_recv() {
             reader.recycle(buffer);
         }
         let step = match reader.recv().await {
-            Ok(Some(Received::Data(data))) => {
-                watch.moved(data.len());
-                In::Data(data)
-            }
+            Ok(Some(Received::Data(data))) => In::Data(data),
+            Ok(Some(Received::Records(records))) => In::Records(records),
             Ok(Some(Received::Message(body))) => match decode::<Item>(&body)? {
                 Item::Error(fault) => {
                     // The stream ends in words; what is complete is kept, as when the line is cut.
@@ -105,7 +113,7 @@ async fn read(
                 }
                 item => In::Item(item),
             },
-            Ok(Some(Received::Stderr(_) | Received::Records(_))) => {
+            Ok(Some(Received::Stderr(_))) => {
                 return Err(CallError::OutOfTurn { got: "stderr data", wanted: "an item of a copy stream" });
             }
             end => {
@@ -121,21 +129,26 @@ async fn read(
 }
 
 /// What the disk thread says goes to the sender, with a sign of life when it says nothing.
-async fn write(writer: &mut CallWriter, mut acks: mpsc::Receiver<Ack>) -> Result<(), CallError> {
+async fn write(writer: &mut CallWriter, mut backs: mpsc::Receiver<Back>, watch: &Watch) -> Result<(), CallError> {
     loop {
         let next = tokio::select! {
-            next = acks.recv() => next,
-            () = sleep_until(Instant::now() + HEARTBEAT) => Some(Ack::Working {}),
+            next = backs.recv() => next,
+            () = sleep_until(Instant::now() + HEARTBEAT) => Some(Back::Ack(Ack::Working { load: Some(watch.ours()) })),
         };
-        let Some(ack) = next else { return Ok(()) };
+        let Some(back) = next else { return Ok(()) };
         let mut fatal = None;
-        let mut gathered = Some(ack);
-        while let Some(ack) = gathered {
-            writer.queue(&ack)?;
-            if let Ack::Error(fault) = ack {
-                fatal = Some(fault);
+        let mut gathered = Some(back);
+        while let Some(back) = gathered {
+            match back {
+                Back::Records(records) => writer.queue_records(&records)?,
+                Back::Ack(ack) => {
+                    writer.queue(&ack)?;
+                    if let Ack::Error(fault) = ack {
+                        fatal = Some(fault);
+                    }
+                }
             }
-            gathered = acks.try_recv().ok();
+            gathered = if writer.is_full() { None } else { backs.try_recv().ok() };
         }
         writer.flush().await?;
         if let Some(fault) = fatal {

@@ -15,7 +15,7 @@ use landline_addr::path::SharePath;
 use rustix::fs::Mode;
 use rustix::io::{self, Errno};
 
-use super::{Engine, IfMatch, Plan, PublishError, Published};
+use super::{Arrival, Engine, IfMatch, Owner, PartialIndex, Plan, Policy, PublishError, Published};
 use crate::files::tree::{
     DirId, Entry, Held, Kind, Name, PERMISSIONS, Refusal, StagingFile, Tree, TreeError, set_mtime, sweep,
 };
@@ -30,13 +30,15 @@ const SYNC_ALL_FROM: usize = 16;
 const MAX_ROOMS: usize = 4096;
 
 /// Keeps files in a [`Tree`]. One value for each share, shared by all calls.
-#[derive(Debug)]
 pub struct LocalEngine {
-    tree: Arc<Tree>,
+    pub(super) tree: Arc<Tree>,
+    pub(super) index: Option<Arc<dyn PartialIndex>>,
+    /// Directories that were swept.
+    pub(super) tidied: Mutex<HashSet<DirId>>,
     /// Directories that were swept, and the handle to each while a file is arriving in it.
     rooms: Mutex<HashMap<DirId, Weak<Held>>>,
     /// Held while a condition is checked and the rename done, so that no other publication comes between.
-    publishing: Mutex<()>,
+    pub(super) publishing: Mutex<()>,
     births: AtomicU64,
 }
 
@@ -108,11 +110,37 @@ struct Ready {
     hash: Hash,
 }
 
+impl std::fmt::Debug for LocalEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalEngine").field("tree", &self.tree).finish_non_exhaustive()
+    }
+}
+
 impl LocalEngine {
     /// Publishes into `tree`.
     #[must_use]
     pub fn new(tree: Arc<Tree>) -> Self {
-        Self { tree, rooms: Mutex::default(), publishing: Mutex::default(), births: AtomicU64::new(0) }
+        Self {
+            tree,
+            index: None,
+            tidied: Mutex::default(),
+            rooms: Mutex::default(),
+            publishing: Mutex::default(),
+            births: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells `index` of partials from now on.
+    #[must_use]
+    pub fn with_index(mut self, index: Arc<dyn PartialIndex>) -> Self {
+        self.index = Some(index);
+        self
+    }
+
+    /// Begins to receive a stream into `base`. What stays unfinished belongs to `owner`.
+    #[must_use]
+    pub fn arrive(self: &Arc<Self>, base: &SharePath, owner: Owner, policy: Policy) -> Arrival {
+        Arrival::new(Arc::clone(self), base.clone(), owner, policy)
     }
 
     /// The tree that is published into.

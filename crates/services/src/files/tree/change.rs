@@ -10,8 +10,9 @@ use rustix::io::{self, Errno};
 
 use super::entry::{Kind, Mtime, PERMISSIONS, kind_of};
 use super::error::{Refusal, TreeError};
-use super::held::{Held, Name};
-use super::{Tree, os, staging};
+use super::held::Held;
+use super::name::Name;
+use super::{Tree, remains};
 
 /// What a directory gets that is made only because something shall lie in it; the umask takes away from it.
 const USUAL_DIR_MODE: u32 = 0o777;
@@ -31,7 +32,7 @@ impl Tree {
         self.unsynced.making(parent.id(), || parent.make_dir(&name, mode)).map_err(failed)?;
         let dir = parent.child(&name).map_err(failed)?;
         if dir.own_stat().map_err(failed)?.st_mode & PERMISSIONS != mode {
-            set_meta_of_dir(&dir, Some(mode), None).map_err(failed)?;
+            dir.set_own_meta(Some(mode), None).map_err(failed)?;
         }
         parent.sync().map_err(failed)?;
         self.sync_above(path)
@@ -61,8 +62,8 @@ impl Tree {
         Ok(held)
     }
 
-    /// Makes a directory whose content arrives now, closed to others until [`Self::finish_dir`] says who may enter: it
-    /// may be a private one. One that is there already is fine and stays as it is. Not durable before `finish_dir`.
+    /// Makes a directory whose content arrives now, closed to others until its permissions are set: it may be a
+    /// private one. One that is there already is fine and stays as it is. Not durable before [`Self::sync_above`].
     ///
     /// # Errors
     /// As [`Self::make_dirs`].
@@ -71,21 +72,6 @@ impl Tree {
         let parent = self.make_dirs_unsynced(&parent)?;
         let made = self.enter_or_make(&parent, &name, ARRIVING_DIR_MODE);
         made.map(|_| ()).map_err(|errno| TreeError::at(path, errno))
-    }
-
-    /// Sets permissions and time of a directory whose content has arrived, and makes it durable.
-    ///
-    /// # Errors
-    /// [`TreeError::NotADirectory`], [`TreeError::Crossing`] if it was replaced by something else meanwhile.
-    pub(in crate::files) fn finish_dir(
-        &self,
-        path: &SharePath,
-        mode: u32,
-        mtime: Option<Mtime>,
-    ) -> Result<(), TreeError> {
-        let dir = self.dir(path)?;
-        set_meta_of_dir(&dir, Some(mode), mtime).map_err(|errno| TreeError::at(path, errno))?;
-        self.sync_above(path)
     }
 
     fn enter_or_make(&self, parent: &Held, name: &Name, mode: u32) -> io::Result<Held> {
@@ -165,14 +151,14 @@ impl Tree {
     pub fn set_meta(&self, path: &SharePath, mode: Option<u32>, mtime: Option<Mtime>) -> Result<(), TreeError> {
         let failed = |errno| TreeError::at(path, errno);
         let Some((parent, name)) = self.locate(path)? else {
-            return set_meta_of_dir(&self.root, mode, mtime).map_err(failed);
+            return self.root.set_own_meta(mode, mtime).map_err(failed);
         };
         let pinned = parent.pin(&name).map_err(failed)?;
         let stat = rustix::fs::fstat(&pinned).map_err(failed)?;
         match kind_of(&stat) {
             Kind::Dir => {
-                let dir = Held::new(pinned).map_err(failed)?;
-                set_meta_of_dir(&dir, mode, mtime).map_err(failed)
+                let dir = Held::new(pinned, self.root.disk().clone()).map_err(failed)?;
+                dir.set_own_meta(mode, mtime).map_err(failed)
             }
             Kind::File => {
                 let readable = parent.open_read(&name);
@@ -183,17 +169,11 @@ impl Tree {
                     }
                 }
                 let mode = mode.map(|mode| mode & PERMISSIONS);
-                os::set_meta(pinned.as_fd(), readable, mode, mtime).map_err(failed)
+                self.root.disk().set_meta(pinned.as_fd(), readable, mode, mtime).map_err(failed)
             }
             kind @ (Kind::Link | Kind::Other) => Err(TreeError::WrongKind { path: path.as_bytes().to_vec(), kind }),
         }
     }
-}
-
-/// A directory keeps its special bits: setgid means that its owner shares it with a group.
-fn set_meta_of_dir(dir: &Held, mode: Option<u32>, mtime: Option<Mtime>) -> io::Result<()> {
-    let special = dir.own_stat()?.st_mode & 0o7000;
-    os::set_meta(dir.fd(), dir.readable(), mode.map(|mode| mode & PERMISSIONS | special), mtime)
 }
 
 fn remove_dir(parent: &Held, name: &Name, path: &SharePath, recursive: bool) -> Result<(), TreeError> {
@@ -206,8 +186,9 @@ fn remove_dir(parent: &Held, name: &Name, path: &SharePath, recursive: bool) -> 
     if recursive {
         empty(&dir, path.as_bytes(), 0)?;
     } else {
-        // To everyone outside it looks empty if it holds nothing but the remains of writers that died.
-        staging::sweep(&dir).map_err(failed)?;
+        // To everyone outside it looks empty if it holds nothing but the remains of writers that died, even if they could
+        // be resumed: whoever removes the directory gives that up.
+        remains::sweep_all(&dir).map_err(failed)?;
     }
     match parent.remove_dir(name) {
         Err(Errno::NOTEMPTY | Errno::EXIST) => Err(failed(Errno::NOTEMPTY)),

@@ -84,6 +84,45 @@ impl Mtime {
     }
 }
 
+/// What one look tells of a name: the entry, and what only this machine wants to know. Reads as an [`Entry`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What others may know too. `link_target` is not filled in: that is a second look.
+    pub entry: Entry,
+    /// When anything about it last changed; nobody but the system can set it.
+    pub ctime: Mtime,
+    /// How many names it has.
+    pub nlink: u64,
+    /// Units of 512 bytes that it takes on the disk.
+    pub blocks: u64,
+}
+
+impl Found {
+    #[allow(clippy::useless_conversion, reason = "counts of links are narrower on other processors")]
+    pub(in crate::files) fn of(name: &[u8], stat: &Stat) -> Self {
+        Self {
+            entry: Entry::of(name, stat),
+            ctime: Mtime { secs: stat.st_ctime, nanos: u32::try_from(stat.st_ctime_nsec).unwrap_or(0) },
+            nlink: stat.st_nlink.into(),
+            blocks: u64::try_from(stat.st_blocks).unwrap_or(0),
+        }
+    }
+
+    /// Whether it takes less of the disk than it is long, and so may have holes.
+    #[must_use]
+    pub fn is_sparse(&self) -> bool {
+        self.entry.kind == Kind::File && self.blocks.saturating_mul(512) < self.entry.size
+    }
+}
+
+impl std::ops::Deref for Found {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
+}
+
 /// Which state of a file this is: changes whenever the file is replaced, written or cut.
 ///
 /// Opaque, 16 bytes, made of file system, inode, size and time of modification; equal on one machine only.
@@ -133,14 +172,18 @@ impl Entry {
     }
 }
 
-pub(super) fn kind_of(stat: &Stat) -> Kind {
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Dir,
-        FileType::Symlink => Kind::Link,
-        FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice | FileType::Unknown => {
-            Kind::Other
-        }
+pub(in crate::files) fn kind_of(stat: &Stat) -> Kind {
+    kind_of_type(FileType::from_raw_mode(stat.st_mode)).unwrap_or(Kind::Other)
+}
+
+/// `None` if the type is not known, as in the listings of some file systems.
+pub(super) fn kind_of_type(file_type: FileType) -> Option<Kind> {
+    match file_type {
+        FileType::RegularFile => Some(Kind::File),
+        FileType::Directory => Some(Kind::Dir),
+        FileType::Symlink => Some(Kind::Link),
+        FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice => Some(Kind::Other),
+        FileType::Unknown => None,
     }
 }
 

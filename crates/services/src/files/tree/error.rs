@@ -133,6 +133,9 @@ pub enum Refusal {
     /// More bytes came than the sender announced.
     #[error("more bytes arrived than were announced")]
     MoreThanPlanned,
+    /// A symbolic link of a stream would lead out of the tree that it came with.
+    #[error("the link leads to a place outside the tree that is being copied")]
+    LinkOutside,
 }
 
 impl TreeError {
@@ -149,6 +152,7 @@ impl TreeError {
             Errno::ISDIR => Self::IsADirectory { path },
             Errno::NOTDIR => Self::NotADirectory { path },
             Errno::LOOP => Self::Crossing { path },
+            Errno::NXIO => Self::WrongKind { path, kind: Kind::Other },
             Errno::NOSPC => Self::NoSpace { path },
             Errno::FBIG => Self::TooLarge { path },
             Errno::DQUOT => Self::Quota { path },

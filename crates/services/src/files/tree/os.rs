@@ -58,16 +58,22 @@ pub(super) fn rename(
     }
 }
 
+/// Whether everything on this file system is gone at the next start of the machine, so that syncing is for nothing.
+pub(super) fn is_volatile(fd: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstatfs(fd).is_ok_and(|stat| i128::from(stat.f_type) == TMPFS_MAGIC)
+}
+
 /// Sets aside `size` bytes for `file` without changing its length, so that a full disk is met before any byte is sent.
 pub(super) fn reserve(file: BorrowedFd<'_>, size: u64) -> io::Result<()> {
-    if i128::from(rustix::fs::fstatfs(file)?.f_type) != TMPFS_MAGIC {
+    if !is_volatile(file) {
         match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::INTR) => {}
             done => return done,
         }
     }
     // Nothing is set aside here: two files that arrive at once can still meet a full disk on the way.
-    if free_space(file)? < size { Err(Errno::NOSPC) } else { Ok(()) }
+    let there = u64::try_from(rustix::fs::fstat(file)?.st_blocks).unwrap_or(0).saturating_mul(512);
+    if free_space(file)? < size.saturating_sub(there) { Err(Errno::NOSPC) } else { Ok(()) }
 }
 
 /// Bytes that an unprivileged writer may still use.
@@ -110,7 +116,7 @@ pub(in crate::files) fn set_mtime(fd: BorrowedFd<'_>, mtime: Mtime) -> io::Resul
     rustix::fs::futimens(fd, &only_mtime(mtime))
 }
 
-fn only_mtime(mtime: Mtime) -> Timestamps {
+pub(super) fn only_mtime(mtime: Mtime) -> Timestamps {
     Timestamps {
         last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
         last_modification: Timespec { tv_sec: mtime.secs(), tv_nsec: i64::from(mtime.nanos()) },

@@ -4,9 +4,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use rustix::fs::{CWD, Mode};
+use rustix::io::Errno;
 
 use super::*;
 
+mod failing;
+mod held;
 mod hostile;
 mod racing;
 mod random;

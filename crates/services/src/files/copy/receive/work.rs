@@ -1,52 +1,66 @@
-//! The disk thread of a receiver: checks, writes, hashes, publishes.
+//! The disk thread of a receiver: compares, writes, hashes, publishes.
 
-use landline_addr::path::SharePath;
-use landline_wire::{ErrorCode, Fault, WireName};
+use std::collections::HashMap;
+
+use landline_addr::path::{PathError, SharePath};
+use landline_wire::{ErrorCode, Fault, WireName, limits::MAX_DATA};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Destination, In};
+use super::{Back, Destination, In, Judge};
 use crate::files::{
-    copy::batch::{Batch, Fate},
-    engine::{Engine as _, Plan, Staged},
+    copy::{MAX_OPEN, press::Inflate},
+    digest::{GROUP, GROUP_BYTES, group_len},
+    engine::{Arrival, Fate, Held, PublishError, SourceMark, Verdict, arrival::Plan},
     msg::{Ack, Item, mtime_of},
+    records::{Entry, MAX_RUNS, MAX_TAGS, Numbers, Put, Say},
     tree::TreeError,
-    watch::{Outcome, Phase, Watch},
+    watch::{Outcome, Phase, Stage, Watch},
 };
 
-/// Bytes that a file which grows while it is read may exceed its announced size by: what its sender had read of it before
-/// it could notice. It is not kept, but no breach of the protocol.
+/// Bytes that a file may exceed its announced size by on the line before its sender has broken its promise beyond any
+/// slip.
 const SLACK: u64 = landline_wire::limits::MAX_DATA as u64;
+/// Tags of one file that are told: 8 MiB of them, a file of a terabyte. What lies behind is sent again.
+const MOST_TAGGED: u64 = 1 << 20;
 
 /// The state of one stream.
 pub(super) struct Work {
-    to: Destination,
-    acks: mpsc::Sender<Ack>,
+    arrival: Arrival,
+    judge: Judge,
+    backs: mpsc::Sender<Back>,
     back: mpsc::Sender<Vec<u8>>,
     /// The call was ended from this side: what still waits in the queue counts for nothing.
     gone: CancellationToken,
     watch: Watch,
-    batch: Batch,
-    arriving: Arriving,
-    /// The directories that the stream is in, each inside the one before; only one of these can end.
-    inside: Vec<SharePath>,
-    /// Bytes that may still come of this file before its sender has broken its promise beyond any slip.
+    /// Files whose content comes or will come.
+    open: HashMap<u64, Open>,
+    /// What the next data frame is.
+    expecting: Option<Group>,
+    /// Directories that the stream is in and that were not made: everything in them is lost.
+    lost_levels: u64,
+    /// The number of the next entry.
+    next: u64,
+    /// Content that may still come: what files announced, and some slack for each.
     owed: u64,
-    /// Of the next file.
-    number: u64,
+    inflate: Inflate,
+    /// Verdicts of the frame that is being read.
+    verdicts: Verdicts,
     files: u64,
     bytes: u64,
     failed: u64,
 }
 
-/// The file whose bytes come now.
-enum Arriving {
-    /// None: only an item may come.
-    Nothing,
-    /// One that is being written.
-    File { number: u64, staged: Box<Staged> },
-    /// One that was given up and reported; its bytes are let pass.
-    GivenUp,
+/// A file that is wanted.
+struct Open {
+    at: SharePath,
+    size: Option<u64>,
+}
+
+struct Group {
+    number: u64,
+    index: u64,
+    inflated: Option<u32>,
 }
 
 /// Why the work ends before `finish`.
@@ -57,33 +71,100 @@ enum Stop {
     Gone,
 }
 
+/// Verdicts, those of neighbours together.
+#[derive(Default)]
+struct Verdicts {
+    frame: Vec<u8>,
+    same: Option<Numbers>,
+    want: Option<Numbers>,
+    lost: Option<Numbers>,
+}
+
+impl Verdicts {
+    fn add(run: &mut Option<Numbers>, number: u64) -> Option<Numbers> {
+        if run.as_mut().is_some_and(|numbers| numbers.grow(number)) { None } else { run.replace(Numbers::one(number)) }
+    }
+
+    fn same(&mut self, number: u64) {
+        if let Some(full) = Self::add(&mut self.same, number) {
+            Say::Same(full).write(&mut self.frame);
+        }
+    }
+
+    fn want(&mut self, number: u64) {
+        if let Some(full) = Self::add(&mut self.want, number) {
+            Say::Want(full).write(&mut self.frame);
+        }
+    }
+
+    fn lost(&mut self, number: u64) {
+        if let Some(full) = Self::add(&mut self.lost, number) {
+            Say::Lost(full).write(&mut self.frame);
+        }
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        let runs = [self.same.take().map(Say::Same), self.want.take().map(Say::Want), self.lost.take().map(Say::Lost)];
+        runs.iter().flatten().for_each(|run| run.write(&mut self.frame));
+        std::mem::take(&mut self.frame)
+    }
+}
+
 impl Work {
     pub(super) fn new(
         to: Destination,
-        acks: mpsc::Sender<Ack>,
+        backs: mpsc::Sender<Back>,
         back: mpsc::Sender<Vec<u8>>,
         gone: CancellationToken,
         watch: Watch,
     ) -> Self {
-        let (batch, arriving, inside) = (Batch::default(), Arriving::Nothing, Vec::new());
-        Self { to, acks, back, gone, watch, batch, arriving, inside, owed: 0, number: 0, files: 0, bytes: 0, failed: 0 }
+        let Destination { engine, base, judge, owner, policy } = to;
+        Self {
+            arrival: engine.arrive(&base, owner, policy),
+            judge,
+            backs,
+            back,
+            gone,
+            watch,
+            open: HashMap::new(),
+            expecting: None,
+            lost_levels: 0,
+            next: 0,
+            owed: 0,
+            inflate: Inflate::new(),
+            verdicts: Verdicts::default(),
+            files: 0,
+            bytes: 0,
+            failed: 0,
+        }
     }
 
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<In>) {
         self.watch.enter(Phase::Copying);
+        let watch = self.watch.clone();
         let end = loop {
-            match queue.blocking_recv() {
+            let next = match queue.try_recv() {
+                Ok(next) => Some(next),
+                Err(_) => watch.timed(Stage::Line, || queue.blocking_recv()),
+            };
+            match next {
                 None => break Err(Stop::Gone),
                 Some(_) if self.gone.is_cancelled() => break Err(Stop::Gone),
                 Some(In::Cut) => {
-                    self.arriving = Arriving::Nothing;
-                    break self.publish().and(Err(Stop::Gone));
+                    let fates = self.arrival.cut();
+                    break self.tell(fates).and(Err(Stop::Gone));
                 }
                 Some(In::Item(Item::Finish {})) => break self.finish(),
                 Some(In::Item(item)) => {
                     if let Err(stop) = self.item(item) {
                         break Err(stop);
                     }
+                }
+                Some(In::Records(frame)) => {
+                    if let Err(stop) = self.records(&frame) {
+                        break Err(stop);
+                    }
+                    drop(self.back.try_send(frame));
                 }
                 Some(In::Data(data)) => {
                     if let Err(stop) = self.data(&data) {
@@ -94,23 +175,27 @@ impl Work {
             }
         };
         if let Err(Stop::Fault(fault)) = end {
+            // What was complete before the breach counts as when the line is cut.
+            let fates = self.arrival.cut();
+            drop(self.tell(fates));
             drop(self.say(Ack::Error(fault)));
         }
     }
 
     fn item(&mut self, item: Item) -> Result<(), Stop> {
-        let inside_a_file = matches!(item, Item::End { .. } | Item::Broken(_) | Item::Working {});
-        if !inside_a_file && !matches!(self.arriving, Arriving::Nothing) {
-            return Err(out_of_turn("something else before the end of a file"));
-        }
         match item {
-            Item::Dir { path } => self.dir(path),
-            Item::DirEnd { path, mode, mtime } => self.dir_end(&path, mode, mtime),
-            Item::File { path, size, mode, mtime } => {
-                self.begin(&path, Plan { size: Some(size), mode, mtime: mtime_of(mtime), if_match: None })
+            Item::Working {} => Ok(()), // may stand anywhere
+            _ if self.expecting.is_some() => Err(out_of_turn("a message in place of a group")),
+            Item::Broken { file, fault } => {
+                let Some(Open { at, .. }) = self.open.remove(&file) else {
+                    return if file < self.next { Ok(()) } else { Err(out_of_turn("the end of a file")) };
+                };
+                // The sender knows and has reported it; here it only counts.
+                self.arrival.broken(file);
+                self.failed += 1;
+                self.watch.came_to(Outcome::Failed { path: at.as_bytes().to_vec(), fault });
+                Ok(())
             }
-            Item::End { size, hash } => self.end(size, &hash),
-            Item::Broken(fault) => self.broken(fault),
             Item::Totals { files, bytes } => {
                 self.watch.add_totals(files, bytes);
                 Ok(())
@@ -119,73 +204,240 @@ impl Work {
                 self.watch.came_to(Outcome::left_out(path.0, fault));
                 Ok(())
             }
-            Item::Working {} => Ok(()),
             // Both ended the reading before they could come here.
             Item::Finish {} | Item::Error(_) => Err(out_of_turn("an end of the stream")),
         }
     }
 
-    /// Where a path of the stream lies, if it may be written to.
-    fn place(&self, path: &WireName) -> Result<SharePath, Fault> {
-        let bad = |fault: landline_addr::path::PathError| Fault::new(ErrorCode::BadName, fault.to_string());
-        let relative = SharePath::parse(&path.0).map_err(bad)?;
-        let at = self.to.base.append(&relative).map_err(bad)?;
-        (self.to.judge)(&at)?;
-        Ok(at)
+    fn records(&mut self, frame: &[u8]) -> Result<(), Stop> {
+        if self.expecting.is_some() {
+            return Err(out_of_turn("records in place of a group"));
+        }
+        let mut first = frame;
+        if let Ok(Some(Put::Packed { inflated, bytes })) = Put::take(&mut first) {
+            let mut inflate = std::mem::replace(&mut self.inflate, Inflate::new());
+            let len = usize::try_from(inflated).unwrap_or(usize::MAX);
+            let done = match inflate.inflate(bytes, len, MAX_DATA) {
+                Some(frame) => self.each_record(frame),
+                None => Err(not_inflated()),
+            };
+            self.inflate = inflate;
+            return done;
+        }
+        self.each_record(frame)
     }
 
-    fn dir(&mut self, path: WireName) -> Result<(), Stop> {
-        let made = self.place(&path).and_then(|at| {
-            self.to.engine.tree().make_arriving_dir(&at).map_err(|fault| fault_of(&fault))?;
-            Ok(at)
+    fn each_record(&mut self, frame: &[u8]) -> Result<(), Stop> {
+        let mut rest = frame;
+        let bad = |fault: crate::files::records::RecordError| Stop::Fault(Fault::new(ErrorCode::BadRequest, fault.to_string()));
+        while let Some(record) = Put::take(&mut rest).map_err(bad)? {
+            self.record(record)?;
+            if self.expecting.is_some() && !rest.is_empty() {
+                return Err(out_of_turn("a record behind that of a group"));
+            }
+        }
+        let verdicts = self.verdicts.take();
+        if !verdicts.is_empty() {
+            self.backs.blocking_send(Back::Records(verdicts)).map_err(|_| Stop::Gone)?;
+        }
+        self.flush_if_wanted()
+    }
+
+    fn record(&mut self, record: Put<'_>) -> Result<(), Stop> {
+        match record {
+            Put::Dir { path } => self.dir(path),
+            Put::DirEnd { mode, mtime } => self.dir_end(mode, mtime),
+            Put::File { path, entry } => self.file(path, entry),
+            Put::Link { path, target, mtime } => self.bare(path, |arrival, number, at| {
+                arrival.link(number, at, target, mtime_of(mtime))
+            }),
+            Put::HardLink { path, first } => {
+                self.bare(path, |arrival, number, at| arrival.hard_link(number, at, first))
+            }
+            Put::Whole { number, hash, bytes } => self.whole(number, blake3::Hash::from_bytes(hash), bytes),
+            Put::Packed { .. } => Err(out_of_turn("a packed record among others")),
+            Put::Group { number, index, inflated } => {
+                self.expecting = Some(Group { number, index, inflated });
+                Ok(())
+            }
+            Put::Hole { number, first, count } => self.hole(number, first, count),
+            Put::End { number, size, hash } => self.end(number, size, blake3::Hash::from_bytes(hash)),
+        }
+    }
+
+    /// Where a path of the stream lies, if it may be written to: relative to the directory that the stream is in, and in
+    /// the share.
+    fn place(&self, path: &[u8]) -> Result<(SharePath, SharePath), Fault> {
+        let bad = |fault: PathError| Fault::new(ErrorCode::BadName, fault.to_string());
+        let relative = SharePath::parse(path).map_err(bad)?;
+        if self.arrival.depth() > 0 && relative.components().count() != 1 {
+            return Err(Fault::new(ErrorCode::BadName, "inside a directory a path is one name"));
+        }
+        let at = self.arrival.place(&relative).map_err(bad)?;
+        (self.judge)(&at)?;
+        Ok((relative, at))
+    }
+
+    fn dir(&mut self, path: &[u8]) -> Result<(), Stop> {
+        if self.lost_levels > 0 {
+            self.lost_levels += 1;
+            return Ok(());
+        }
+        let made = self.place(path).and_then(|(relative, at)| {
+            let entered = self.watch.timed(Stage::Disk, || self.arrival.dir(&relative));
+            entered.map_err(|fault| (at, fault)).map_err(|(_, fault)| fault_of(&fault))
         });
         match made {
-            Ok(at) => {
-                while self.inside.last().is_some_and(|above| !at.starts_with(above)) {
-                    self.inside.pop();
-                }
-                self.inside.push(at);
-                Ok(())
+            Ok(()) => Ok(()),
+            Err(fault) => {
+                self.lost_levels = 1;
+                self.dir_failed(path.to_vec(), fault)
             }
-            Err(fault) => self.dir_failed(path, fault),
         }
     }
 
-    /// Only a directory that began in this stream can end in it: anything else of that name is not ours to touch.
-    fn dir_end(&mut self, path: &WireName, mode: u32, mtime: (i64, u32)) -> Result<(), Stop> {
-        let Ok(at) = self.place(path) else { return Ok(()) }; // reported when it began
-        let Some(level) = self.inside.iter().rposition(|dir| *dir == at) else { return Ok(()) };
-        self.inside.truncate(level);
-        if at.is_root() {
-            return Ok(()); // the share itself keeps its own mode and time
+    fn dir_end(&mut self, mode: u32, mtime: (i64, u32)) -> Result<(), Stop> {
+        if self.lost_levels > 0 {
+            self.lost_levels -= 1;
+            return Ok(());
         }
-        self.batch.add_dir_end(at, mode, mtime_of(mtime));
-        self.publish_if_full()
+        if self.arrival.depth() == 0 {
+            return Err(out_of_turn("the end of a directory"));
+        }
+        self.watch.timed(Stage::Disk, || self.arrival.dir_end(mode, mtime_of(mtime)));
+        Ok(())
     }
 
-    fn dir_failed(&mut self, path: WireName, fault: Fault) -> Result<(), Stop> {
+    fn dir_failed(&mut self, path: Vec<u8>, fault: Fault) -> Result<(), Stop> {
         self.failed += 1;
-        self.watch.came_to(Outcome::Failed { path: path.0.clone(), fault: fault.clone() });
-        self.say(Ack::DirFailed { path, fault })
+        self.watch.came_to(Outcome::Failed { path: path.clone(), fault: fault.clone() });
+        self.say(Ack::DirFailed { path: WireName(path), fault })
     }
 
-    fn begin(&mut self, path: &WireName, plan: Plan) -> Result<(), Stop> {
-        let number = self.number;
-        self.number += 1;
-        self.owed = plan.size.unwrap_or(u64::MAX).saturating_add(SLACK);
-        let staged = self.place(path).and_then(|at| self.to.engine.stage(&at, &plan).map_err(|f| fault_of(&f)));
-        match staged {
-            Ok(staged) => {
-                self.arriving = Arriving::File { number, staged: Box::new(staged) };
+    /// The number of an entry that was just told.
+    fn number(&mut self) -> Result<u64, Stop> {
+        if self.open.len() >= MAX_OPEN {
+            return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "more files were told than may wait")));
+        }
+        let number = self.next;
+        self.next += 1;
+        Ok(number)
+    }
+
+    fn file(&mut self, path: &[u8], entry: Entry) -> Result<(), Stop> {
+        let number = self.number()?;
+        if self.lost_levels > 0 {
+            self.verdicts.lost(number);
+            return Ok(());
+        }
+        let size = entry.size;
+        let source = SourceMark(entry.mark.unwrap_or_default());
+        let plan = Plan {
+            size,
+            mode: entry.mode,
+            mtime: mtime_of(entry.mtime),
+            source,
+            sparse: entry.sparse,
+            attributes: entry.attributes,
+            hash: entry.hash.map(blake3::Hash::from_bytes),
+            linked: entry.linked,
+        };
+        let (relative, at) = match self.place(path) {
+            Ok(places) => places,
+            Err(fault) => return self.report(number, path.to_vec(), fault),
+        };
+        let verdict = self.watch.timed(Stage::Disk, || self.arrival.file(number, &relative, plan));
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(fault) => return self.report(number, at.as_bytes().to_vec(), fault_of(&fault)),
+        };
+        if let Verdict::Same = verdict {
+            self.verdicts.same(number);
+            self.watch.came_to(Outcome::Same { path: at.as_bytes().to_vec(), size: size.unwrap_or(0) });
+            return Ok(());
+        }
+        self.owed = self.owed.saturating_add(size.unwrap_or(u64::MAX)).saturating_add(SLACK);
+        match verdict {
+            Verdict::Rest(held) => self.rest(number, &at, size, source, held)?,
+            _ => self.verdicts.want(number),
+        }
+        self.open.insert(number, Open { at, size });
+        Ok(())
+    }
+
+    /// Tells what of a file is there, with tags if it may be of another state of the source.
+    fn rest(
+        &mut self,
+        number: u64,
+        at: &SharePath,
+        size: Option<u64>,
+        source: SourceMark,
+        held: Held,
+    ) -> Result<(), Stop> {
+        let tagged = held.source != source;
+        let mut runs = held.runs;
+        runs.truncate(MAX_RUNS);
+        if tagged {
+            let mut left = MOST_TAGGED;
+            runs.retain_mut(|(from, to)| {
+                let taken = (*to - *from).min(left);
+                left -= taken;
+                *to = *from + taken;
+                taken > 0
+            });
+        }
+        let groups: u64 = runs.iter().map(|(from, to)| to - from).sum();
+        let bytes = groups.saturating_mul(GROUP_BYTES).min(size.unwrap_or(u64::MAX));
+        let path = at.as_bytes().to_vec();
+        self.watch.came_to(Outcome::Resumed { path, held: bytes, changed: tagged });
+        let mut frame = self.verdicts.take();
+        Say::Rest { number, runs: runs.clone(), tagged }.write(&mut frame);
+        self.backs.blocking_send(Back::Records(frame)).map_err(|_| Stop::Gone)?;
+        if !tagged {
+            return Ok(());
+        }
+        let most = u64::try_from(MAX_TAGS).unwrap_or(u64::MAX);
+        for (from, to) in runs {
+            let mut first = from;
+            while first < to {
+                let end = first.saturating_add(most).min(to);
+                let tags: Vec<_> = (first..end).map(|index| self.arrival.tag(number, index).unwrap_or_default()).collect();
+                let mut frame = Vec::with_capacity(32 + tags.len() * 8);
+                Say::Tags { number, first, tags }.write(&mut frame);
+                self.backs.blocking_send(Back::Records(frame)).map_err(|_| Stop::Gone)?;
+                first = end;
+            }
+        }
+        Ok(())
+    }
+
+    /// A link or another name: an entry without content.
+    fn bare(
+        &mut self,
+        path: &[u8],
+        take: impl FnOnce(&mut Arrival, u64, &SharePath) -> Result<Verdict, TreeError>,
+    ) -> Result<(), Stop> {
+        let number = self.number()?;
+        if self.lost_levels > 0 {
+            self.verdicts.lost(number);
+            return Ok(());
+        }
+        let (relative, at) = match self.place(path) {
+            Ok(places) => places,
+            Err(fault) => return self.report(number, path.to_vec(), fault),
+        };
+        match self.watch.timed(Stage::Disk, || take(&mut self.arrival, number, &relative)) {
+            Ok(Verdict::Same) => {
+                self.verdicts.same(number);
+                self.watch.came_to(Outcome::Same { path: at.as_bytes().to_vec(), size: 0 });
                 Ok(())
             }
-            Err(fault) => self.give_up(number, path.0.clone(), fault),
+            Ok(_) => {
+                self.verdicts.want(number);
+                Ok(())
+            }
+            Err(fault) => self.report(number, at.as_bytes().to_vec(), fault_of(&fault)),
         }
-    }
-
-    fn give_up(&mut self, number: u64, path: Vec<u8>, fault: Fault) -> Result<(), Stop> {
-        self.arriving = Arriving::GivenUp;
-        self.report(number, path, fault)
     }
 
     fn report(&mut self, number: u64, path: Vec<u8>, fault: Fault) -> Result<(), Stop> {
@@ -194,108 +446,176 @@ impl Work {
         self.say(Ack::Failed { file: number, fault })
     }
 
-    fn data(&mut self, data: &[u8]) -> Result<(), Stop> {
-        // Also of a file that was given up: what is let pass must end, and empty frames must not go on for ever.
-        let came = u64::try_from(data.len().max(1)).unwrap_or(u64::MAX);
-        self.owed = self.owed.checked_sub(came).ok_or_else(|| {
+    /// A file that was wanted is given up; what still comes of it is let pass.
+    fn give_up(&mut self, number: u64, fault: &PublishError) -> Result<(), Stop> {
+        self.arrival.broken(number);
+        let path = self.open.remove(&number).map_or_else(Vec::new, |open| open.at.as_bytes().to_vec());
+        self.report(number, path, Fault::new(fault.code(), fault.to_string()))
+    }
+
+    /// Content came: of what was announced, or far beyond it?
+    fn came(&mut self, bytes: usize) -> Result<(), Stop> {
+        // Empty pieces must not go on for ever either.
+        let bytes = u64::try_from(bytes.max(1)).unwrap_or(u64::MAX);
+        self.owed = self.owed.checked_sub(bytes).ok_or_else(|| {
             Stop::Fault(Fault::new(ErrorCode::BadRequest, "far more bytes of a file came than were announced"))
         })?;
-        match &mut self.arriving {
-            Arriving::Nothing => Err(out_of_turn("data")),
-            Arriving::GivenUp => Ok(()),
-            Arriving::File { number, staged } => match self.to.engine.put_group(staged, data) {
-                Ok(()) => Ok(()),
-                Err(fault) => {
-                    let (number, path) = (*number, staged.target().as_bytes().to_vec());
-                    self.give_up(number, path, fault_of(&fault))
-                }
-            },
+        Ok(())
+    }
+
+    /// Whether content of this file is still wanted; content of a file that never was is a breach.
+    fn is_wanted(&self, number: u64) -> Result<bool, Stop> {
+        if number >= self.next {
+            return Err(out_of_turn("content of a file that was not told"));
         }
+        Ok(self.open.contains_key(&number))
     }
 
-    fn end(&mut self, size: u64, hash: &str) -> Result<(), Stop> {
-        match std::mem::replace(&mut self.arriving, Arriving::Nothing) {
-            Arriving::Nothing => Err(out_of_turn("the end of a file")),
-            Arriving::GivenUp => Ok(()),
-            Arriving::File { number, staged } => {
-                let Ok(hash) = blake3::Hash::from_hex(hash) else {
-                    return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a hash is 64 hex digits")));
-                };
-                if staged.written() != size {
-                    let text = format!("{} bytes arrived, {size} were sent", staged.written());
-                    let path = staged.target().as_bytes().to_vec();
-                    return self.report(number, path, Fault::new(ErrorCode::Integrity, text));
-                }
-                self.batch.add_file(number, *staged, hash);
-                self.publish_if_full()
-            }
-        }
-    }
-
-    fn broken(&mut self, fault: Fault) -> Result<(), Stop> {
-        match std::mem::replace(&mut self.arriving, Arriving::Nothing) {
-            Arriving::Nothing => Err(out_of_turn("the end of a file")),
-            Arriving::GivenUp => Ok(()),
-            // The sender knows and has reported it; here it only counts.
-            Arriving::File { staged, .. } => {
-                self.failed += 1;
-                let path = staged.target().as_bytes().to_vec();
-                self.watch.came_to(Outcome::Failed { path, fault });
-                Ok(())
-            }
-        }
-    }
-
-    fn publish_if_full(&mut self) -> Result<(), Stop> {
-        if self.batch.is_full() { self.publish() } else { Ok(()) }
-    }
-
-    fn publish(&mut self) -> Result<(), Stop> {
-        if self.batch.is_empty() {
+    fn whole(&mut self, number: u64, hash: blake3::Hash, bytes: &[u8]) -> Result<(), Stop> {
+        self.came(bytes.len())?;
+        if !self.is_wanted(number)? {
             return Ok(());
         }
+        self.watch.moved(bytes.len());
+        match self.watch.timed(Stage::Disk, || self.arrival.whole(number, bytes, hash)) {
+            Ok(()) => {
+                self.open.remove(&number);
+                Ok(())
+            }
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+
+    fn data(&mut self, data: &[u8]) -> Result<(), Stop> {
+        self.came(data.len())?;
+        let Some(Group { number, index, inflated }) = self.expecting.take() else {
+            return Err(out_of_turn("data"));
+        };
+        if !self.is_wanted(number)? {
+            return Ok(());
+        }
+        let Some(len) = inflated else { return self.group(number, index, data) };
+        let mut inflate = std::mem::replace(&mut self.inflate, Inflate::new());
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let done = match inflate.inflate(data, len, GROUP) {
+            Some(data) => self.group(number, index, data),
+            None => Err(not_inflated()),
+        };
+        self.inflate = inflate;
+        done
+    }
+
+    fn group(&mut self, number: u64, index: u64, data: &[u8]) -> Result<(), Stop> {
+        let size = self.open.get(&number).and_then(|open| open.size);
+        if size.is_some_and(|size| group_len(size, index) != data.len()) {
+            return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a group of another length than the file has")));
+        }
+        self.watch.moved(data.len());
+        match self.watch.timed(Stage::Disk, || self.arrival.group(number, index, data)) {
+            Ok(()) => self.flush_if_wanted(),
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+
+    fn hole(&mut self, number: u64, first: u64, count: u64) -> Result<(), Stop> {
+        self.came(0)?;
+        if !self.is_wanted(number)? {
+            return Ok(());
+        }
+        let size = self.open.get(&number).and_then(|open| open.size).unwrap_or(0);
+        let groups = crate::files::digest::groups_in(size);
+        if first.checked_add(count).is_none_or(|end| end > groups) {
+            return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a hole beyond the end of its file")));
+        }
+        self.watch.moved(usize::try_from(count.saturating_mul(GROUP_BYTES).min(size)).unwrap_or(usize::MAX));
+        match self.watch.timed(Stage::Disk, || self.arrival.hole(number, first, count)) {
+            Ok(()) => Ok(()),
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+
+    fn end(&mut self, number: u64, size: u64, hash: blake3::Hash) -> Result<(), Stop> {
+        if !self.is_wanted(number)? {
+            return Ok(());
+        }
+        match self.watch.timed(Stage::Disk, || self.arrival.end(number, size, hash)) {
+            Ok(()) => {
+                self.open.remove(&number);
+                Ok(())
+            }
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+
+    fn flush_if_wanted(&mut self) -> Result<(), Stop> {
+        if !self.arrival.wants_flush() {
+            return Ok(());
+        }
+        let fates = self.watch.timed(Stage::Sync, || self.arrival.flush());
+        self.tell(fates)
+    }
+
+    /// What became of files and directories, to whoever watches here and to the sender.
+    fn tell(&mut self, fates: Vec<Fate>) -> Result<(), Stop> {
         let mut gone = false;
-        for fate in self.batch.publish(&self.to.engine) {
+        let (mut frame, mut run) = (Vec::new(), None::<Numbers>);
+        for fate in fates {
             let said = match fate {
-                Fate::Kept(published) => {
+                Fate::Kept { number, published } => {
                     self.files += 1;
                     self.bytes = self.bytes.saturating_add(published.size);
-                    let (path, hash) = (published.path.as_bytes().to_vec(), published.hash.to_hex().to_string());
+                    let hash = published.hash.map(|hash| hash.to_hex().to_string());
+                    let path = published.path.as_bytes().to_vec();
                     self.watch.came_to(Outcome::Kept { path, size: published.size, hash });
+                    if let Some(full) = Verdicts::add(&mut run, number) {
+                        Say::Kept(full).write(&mut frame);
+                    }
                     Ok(())
                 }
-                Fate::Failed { number, path, fault } => self.report(number, path.as_bytes().to_vec(), fault),
-                Fate::DirFailed { path, fault } => self.dir_failed(WireName::from(path.as_bytes()), fault),
+                Fate::Failed { number, path, fault } => {
+                    self.report(number, path.as_bytes().to_vec(), Fault::new(fault.code(), fault.to_string()))
+                }
+                Fate::DirFailed { path, fault } => self.dir_failed(path.as_bytes().to_vec(), fault_of(&fault)),
+                Fate::TreePublished { path } => {
+                    self.watch.came_to(Outcome::Tree { path: path.as_bytes().to_vec() });
+                    self.say(Ack::Tree { path: WireName::from(path.as_bytes()) })
+                }
             };
-            gone |= said.is_err(); // nobody listens any more; the batch is still reported to this side
+            gone |= said.is_err(); // nobody listens any more; the rest is still reported to this side
         }
-        if gone {
-            return Err(Stop::Gone);
+        if let Some(last) = run {
+            Say::Kept(last).write(&mut frame);
         }
-        let below = match self.arriving {
-            Arriving::File { number, .. } => number,
-            Arriving::Nothing | Arriving::GivenUp => self.number,
-        };
-        self.say(Ack::Kept { below })
+        // A frame holds some 80,000 records; a batch has a few thousand at most.
+        if !frame.is_empty() {
+            gone |= self.backs.blocking_send(Back::Records(frame)).is_err();
+        }
+        if gone { Err(Stop::Gone) } else { Ok(()) }
     }
 
     fn finish(&mut self) -> Result<(), Stop> {
-        if !matches!(self.arriving, Arriving::Nothing) {
+        if self.expecting.is_some() || !self.open.is_empty() || self.arrival.depth() > 0 || self.lost_levels > 0 {
             return Err(out_of_turn("the end of the stream"));
         }
         self.watch.enter(Phase::Publishing);
-        self.publish()?;
+        let fates = self.watch.timed(Stage::Sync, || self.arrival.finish());
+        self.tell(fates)?;
         self.watch.enter(Phase::Done);
-        self.say(Ack::Done { files: self.files, bytes: self.bytes, failed: self.failed })
+        let load = Some(self.watch.ours());
+        self.say(Ack::Done { files: self.files, bytes: self.bytes, failed: self.failed, load })
     }
 
     fn say(&self, ack: Ack) -> Result<(), Stop> {
-        self.acks.blocking_send(ack).map_err(|_| Stop::Gone)
+        self.backs.blocking_send(Back::Ack(ack)).map_err(|_| Stop::Gone)
     }
 }
 
 fn fault_of(fault: &TreeError) -> Fault {
     Fault::new(fault.code(), fault.to_string())
+}
+
+fn not_inflated() -> Stop {
+    Stop::Fault(Fault::new(ErrorCode::BadRequest, "compressed bytes don't come to what was announced"))
 }
 
 fn out_of_turn(what: &str) -> Stop {

@@ -4,7 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use landline_wire::ErrorCode;
+
 use super::*;
+use crate::files::{
+    digest::GROUP,
+    engine::{Verdict, arrival::Plan},
+    tree::TreeError,
+};
 
 /// Where the copy of this test that runs inside the namespace finds its disk of 1 MiB.
 const ROOM: &str = "LANDLINE_TEST_SMALL_DISK";
@@ -49,34 +56,39 @@ fn a_full_disk_leaves_the_old_file_and_room_for_the_next() {
 }
 
 fn fill(dir: &Path) {
-    let engine = engine(dir);
-    publish(&engine, "f", &plan(), b"old").unwrap();
+    publish(&mut arrival(dir), "f", plan(3), b"old");
+    fs::write(dir.join("filler"), vec![0; 64 << 10]).unwrap();
 
     // Foreseen: the size is known, and not one byte has to be sent.
-    let foreseen = engine.stage(&path("f"), &Plan { size: Some(2 << 20), ..plan() });
+    let mut stream = arrival(dir);
+    let foreseen = stream.file(0, &path("f"), plan(2 << 20));
     assert!(matches!(foreseen, Err(TreeError::NoSpace { .. })), "{foreseen:?}");
 
     // Met on the way: the size is not known.
-    let mut arriving = staged(&engine, "f", &plan(), &vec![1; 768 << 10]);
-    let group = vec![2; 512 << 10];
-    let met = engine.put_group(&mut arriving, &group).unwrap_err();
+    let unknown = || Plan { size: None, ..plan(0) };
+    assert_eq!(stream.file(1, &path("f"), unknown()).unwrap(), Verdict::Want);
+    let met = stream.group(1, 0, &vec![1; GROUP]).unwrap_err();
     assert_eq!(met.code(), ErrorCode::NoSpace, "{met}");
-    assert_eq!(arriving.written(), 768 << 10, "nothing of a failed group counts");
+    assert!(met.to_string().starts_with("f: "), "{met}");
     assert_eq!(fs::read_to_string(dir.join("f")).unwrap(), "old");
 
     // Space was made: the same group may be put again, or a shorter one, and nothing of the failed attempt stays.
-    engine.put_group(&mut arriving, &group[..1024]).unwrap();
-    let hash = arriving_hash();
-    let published = engine.publish(vec![(arriving, hash)]).remove(0).unwrap();
-    assert_eq!((published.size, fs::metadata(dir.join("f")).unwrap().len()), ((768 << 10) + 1024, (768 << 10) + 1024));
+    fs::remove_file(dir.join("filler")).unwrap();
+    stream.group(1, 0, &[2; 1024]).unwrap();
+    stream.end(1, 1024, blake3::hash(&[2; 1024])).unwrap();
+    assert_eq!(kept(&stream.finish()), ["f"]);
+    assert_eq!(fs::read(dir.join("f")).unwrap(), [2; 1024]);
 
-    let discarded = staged(&engine, "g", &plan(), &vec![3; 128 << 10]);
-    drop(discarded);
-    assert_eq!(names(dir), ["f"]);
-}
-
-fn arriving_hash() -> Hash {
-    let mut content = vec![1; 768 << 10];
-    content.resize((768 << 10) + 1024, 2);
-    blake3::hash(&content)
+    // Small files fill it: the last one fails, the others are kept, and so is a tree without it.
+    let mut stream = arrival(dir);
+    stream.dir(&path("tree")).unwrap();
+    let half = vec![3; 400 << 10];
+    send(&mut stream, 0, "one", plan(half.len()), &half).unwrap();
+    send(&mut stream, 1, "two", plan(half.len()), &half).unwrap();
+    let full = send(&mut stream, 2, "three", plan(half.len()), &half).unwrap_err();
+    assert_eq!(full.text(), "tree/three: no space left on the disk");
+    stream.dir_end(0o755, time(1));
+    assert_eq!(kept(&stream.finish()), ["tree/one", "tree/two"]);
+    assert_eq!(names(&dir.join("tree")), ["one", "two"]);
+    assert_eq!(names(dir), ["f", "tree"]);
 }

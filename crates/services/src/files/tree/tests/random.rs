@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::room::{Room, SECRET};
 use super::*;
-use crate::files::engine::{Engine, LocalEngine, Plan};
+use crate::files::engine::arrival::Plan;
+use crate::files::engine::{LocalEngine, Owner, Policy, SourceMark};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -62,7 +63,7 @@ fn steps() -> impl Strategy<Value = Step> {
 }
 
 /// Does it; what the tree says is its own affair, but it must never hand out the outside.
-fn take(room: &Room, tree: &Arc<Tree>, engine: &LocalEngine, step: &Step) {
+fn take(room: &Room, tree: &Arc<Tree>, engine: &Arc<LocalEngine>, step: &Step) {
     match step {
         Step::Stat(path) => {
             let _ = tree.stat(path);
@@ -81,11 +82,15 @@ fn take(room: &Room, tree: &Arc<Tree>, engine: &LocalEngine, step: &Step) {
         Step::Remove(path, recursive) => drop(tree.remove(path, *recursive)),
         Step::SetMeta(path, mode) => drop(tree.set_meta(path, Some(*mode), Mtime::new(1, 2))),
         Step::Publish(path, mode) => {
-            let plan = Plan { size: Some(3), mode: *mode, mtime: None, if_match: None };
-            if let Ok(mut staged) = engine.stage(path, &plan) {
-                engine.put_group(&mut staged, b"new").unwrap();
-                drop(engine.publish(vec![(staged, blake3::hash(b"new"))]));
+            let (size, source, attributes) = (Some(3), SourceMark([0; 16]), Vec::new());
+            let (mode, mtime, hash) = (*mode, None, None);
+            let plan = Plan { size, mode, mtime, source, sparse: false, linked: false, attributes, hash };
+            let owner = Owner { id: [0; 32], label: String::new() };
+            let mut arrival = engine.arrive(&SharePath::root(), owner, Policy::default());
+            if arrival.file(0, path, plan).is_ok() {
+                let _ = arrival.whole(0, b"new", blake3::hash(b"new"));
             }
+            drop(arrival.finish());
         }
         Step::PlantLink(path, target) => {
             // Only inside: the planter works through the tree's own idea of the parent.
@@ -107,7 +112,7 @@ proptest! {
     ) {
         let room = Room::new();
         let tree = Arc::new(room.trees().into_iter().nth(which).unwrap());
-        let engine = LocalEngine::new(Arc::clone(&tree));
+        let engine = Arc::new(LocalEngine::new(Arc::clone(&tree)));
         for step in &steps {
             take(&room, &tree, &engine, step);
         }

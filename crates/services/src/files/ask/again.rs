@@ -1,0 +1,54 @@
+//! Dialling again when the line is cut in the middle of a copy.
+//!
+//! What arrived is kept at the receiver, verified; so the job begins again on a new call, and only what is missing comes.
+
+use landline_net::CallError;
+use tokio::time::{Instant, sleep};
+
+use super::{CopyOptions, Files, FilesError};
+use crate::{
+    files::{msg::SERVICE, watch::Watch},
+    line::LineError,
+};
+
+/// Between two attempts to dial.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+impl Files {
+    /// Dials again after `fault`, if that was the line, for as long as the job allows.
+    ///
+    /// # Errors
+    /// `fault`, if it was something else or nobody answers any more.
+    pub(super) async fn dial_again(
+        &mut self,
+        fault: FilesError,
+        options: &CopyOptions,
+        watch: &Watch,
+    ) -> Result<(), FilesError> {
+        if options.reconnect.is_zero() || !was_cut(&fault) || !watch.has_moved_since_last_cut() {
+            return Err(fault);
+        }
+        let until = Instant::now() + options.reconnect;
+        tracing::info!(%fault, "the line was cut; dialling again");
+        watch.cut();
+        loop {
+            match self.line.call(&self.machine, SERVICE).await {
+                Ok(call) => {
+                    self.call = call;
+                    return Ok(());
+                }
+                Err(LineError::Unreachable { .. } | LineError::Dial(_) | LineError::NotServing { .. })
+                    if Instant::now() + PAUSE < until =>
+                {
+                    sleep(PAUSE).await;
+                }
+                Err(_) => return Err(fault),
+            }
+        }
+    }
+}
+
+/// Whether it was the line that failed, and not one of its ends that said no.
+fn was_cut(fault: &FilesError) -> bool {
+    matches!(fault, FilesError::Call(CallError::Cut | CallError::HungUp | CallError::Silent(_) | CallError::Io(_)))
+}

@@ -1,0 +1,502 @@
+//! The disk thread of a sender: walks, tells, and reads what is wanted.
+//!
+//! It tells entries as far ahead as the window allows, so that the receiver's verdicts are there before the content of
+//! earlier files has been sent; content goes in the order in which it is wanted.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use landline_net::Block;
+use landline_wire::{ErrorCode, Fault, Kind as FrameKind, WireName};
+use tokio::sync::mpsc;
+
+use super::{
+    Load, Out,
+    content::{Pack, same_state},
+    flight::{Flight, TellKind, Told},
+    pending::{LineGone, Sent, Shared},
+    rest::Resume,
+    walk::{self, Place, Root, Step, Walk},
+};
+use crate::files::{
+    copy::{
+        BLOCKS, WINDOW,
+        press::{Costs, Press, When},
+    },
+    msg::Item,
+    records::{Entry as TellEntry, Numbers, PACKED_HEAD, Put, Say, packed_head},
+    engine::SourceMark,
+    tree::{Found, Kind, Name},
+    watch::{Outcome, Stage, Watch},
+};
+
+/// Records of entries that go out together.
+const TELL_BYTES: usize = 16 << 10;
+/// Directories that are held open at once, those of the walk included: descriptors are scarce.
+const MAX_PLACES: usize = 256;
+/// Files with several names that are remembered, to tell the second name as that; of more, the rest are sent again.
+const MAX_LINKED: usize = 100_000;
+
+/// What the line hands to the disk thread.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Verdicts, and how many bytes they took.
+    Said(Vec<Say>, usize),
+    /// The receiver will not keep this one.
+    Failed(u64, Fault),
+}
+
+/// Everything of the disk thread.
+pub(super) struct Disk {
+    pub(super) out: mpsc::Sender<Out>,
+    back: mpsc::Receiver<Block>,
+    news: mpsc::UnboundedReceiver<News>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) watch: Watch,
+    /// Blocks in the world; never more than [`BLOCKS`].
+    made: usize,
+    /// A block that was taken and not needed.
+    pub(super) spare: Option<Block>,
+    pub(super) flight: Flight,
+    /// Files whose content shall come, in order, with what the receiver has of them.
+    wanted: VecDeque<(u64, Option<Resume>)>,
+    /// Tags that came before their file's turn.
+    pub(super) tags: HashMap<u64, Vec<(u64, [u8; 8])>>,
+    /// Files that the receiver gave up while they were being sent.
+    pub(super) refused: HashMap<u64, Fault>,
+    /// Records of entries, to go out together.
+    telling: Vec<u8>,
+    /// Small files, to go out together.
+    pub(super) pack: Option<Pack>,
+    press: Press,
+    /// What the line had taken when it was last looked at, and what a byte took since.
+    line: LineCost,
+    places: Arc<AtomicUsize>,
+    /// The first number of files that have more names, by file system and inode.
+    linked: HashMap<(u64, u64), u64>,
+}
+
+impl Disk {
+    pub(super) fn new(
+        out: mpsc::Sender<Out>,
+        back: mpsc::Receiver<Block>,
+        news: mpsc::UnboundedReceiver<News>,
+        shared: Arc<Shared>,
+        watch: Watch,
+        when: When,
+    ) -> Self {
+        Self {
+            out,
+            back,
+            news,
+            shared,
+            watch,
+            made: 0,
+            spare: None,
+            flight: Flight::default(),
+            wanted: VecDeque::new(),
+            tags: HashMap::new(),
+            refused: HashMap::new(),
+            telling: Vec::new(),
+            pack: None,
+            press: Press::new(when),
+            line: LineCost::default(),
+            places: Arc::default(),
+            linked: HashMap::new(),
+        }
+    }
+
+    pub(super) fn work(mut self, load: &Load) {
+        if self.send_all(load).is_ok() {
+            drop(self.out.blocking_send(Out::End)); // if nobody takes it, nobody waits for it
+        }
+    }
+
+    fn send_all(&mut self, load: &Load) -> Result<(), LineGone> {
+        if load.totals
+            && let Some((files, bytes)) = walk::count(load, &self.shared.gone)
+        {
+            self.watch.add_totals(files, bytes);
+            self.say(Item::Totals { files, bytes })?;
+        }
+        for root in &load.roots {
+            self.send_root(root, load)?;
+        }
+        self.settle(load)
+    }
+
+    fn send_root(&mut self, root: &Root, load: &Load) -> Result<(), LineGone> {
+        let mut walk = Walk::new(root, &load.filter, self.shared.gone.clone(), Arc::clone(&self.places));
+        loop {
+            self.hear_all()?;
+            let ahead = self.flight.len() < WINDOW && self.places.load(Ordering::Relaxed) < MAX_PLACES;
+            if ahead && (self.wanted.is_empty() || self.flight.len() < WINDOW / 2) {
+                match walk.next_step() {
+                    Some(step) => self.tell(step, load)?,
+                    None if self.shared.gone.is_cancelled() => return Err(LineGone),
+                    None => return Ok(()),
+                }
+                if self.telling.len() < TELL_BYTES {
+                    continue;
+                }
+            }
+            self.advance(load)?;
+        }
+    }
+
+    /// Everything was told: the rest of the content.
+    fn settle(&mut self, load: &Load) -> Result<(), LineGone> {
+        while self.flight.len() > 0 {
+            self.hear_all()?;
+            if self.flight.len() > 0 {
+                self.advance(load)?;
+            }
+        }
+        self.flush_telling()?;
+        self.flush_pack()
+    }
+
+    /// One piece of work that is not telling: content if some is wanted, else waiting for news.
+    fn advance(&mut self, load: &Load) -> Result<(), LineGone> {
+        self.flush_telling()?;
+        if let Some((number, resume)) = self.wanted.pop_front() {
+            return self.content(number, resume, load);
+        }
+        self.flush_pack()?;
+        self.wait_for_news()
+    }
+
+    pub(super) fn wait_for_news(&mut self) -> Result<(), LineGone> {
+        let watch = self.watch.clone();
+        match watch.timed(Stage::Line, || self.news.blocking_recv()) {
+            Some(news) => self.hear(news),
+            None => Err(LineGone),
+        }
+    }
+
+    pub(super) fn hear_all(&mut self) -> Result<(), LineGone> {
+        if self.shared.gone.is_cancelled() {
+            return Err(LineGone);
+        }
+        while let Ok(news) = self.news.try_recv() {
+            self.hear(news)?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, news: News) -> Result<(), LineGone> {
+        match news {
+            News::Said(verdicts, bytes) => {
+                self.shared.news.fetch_sub(bytes, Ordering::Relaxed);
+                verdicts.into_iter().try_for_each(|verdict| self.verdict(verdict))
+            }
+            News::Failed(number, fault) => {
+                match self.flight.take(number) {
+                    Some(told) => {
+                        let path = told.to.as_bytes().to_vec();
+                        self.watch.came_to(Outcome::Failed { path, fault });
+                    }
+                    // It was sent whole while this was on its way, or it is being sent now.
+                    None if self.shared.failed(number, &fault, &self.watch) => {}
+                    None => drop(self.refused.insert(number, fault)),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn verdict(&mut self, verdict: Say) -> Result<(), LineGone> {
+        match verdict {
+            Say::Same(numbers) => {
+                for number in self.told(numbers) {
+                    let Some(told) = self.flight.take(number) else { continue };
+                    let size = if told.kind == TellKind::File { told.entry.size } else { 0 };
+                    self.watch.came_to(Outcome::Same { path: told.to.as_bytes().to_vec(), size });
+                }
+            }
+            Say::Want(numbers) => {
+                for number in self.told(numbers) {
+                    match self.flight.get(number).map(|told| told.kind) {
+                        Some(TellKind::File) => self.wanted.push_back((number, None)),
+                        Some(TellKind::Bare) => self.bare(number)?,
+                        None => {}
+                    }
+                }
+            }
+            Say::Rest { number, runs, tagged } => {
+                if self.flight.get(number).is_some_and(|told| told.kind == TellKind::File) {
+                    self.wanted.push_back((number, Some(Resume { runs, tagged })));
+                }
+            }
+            Say::Tags { number, first, tags } => {
+                if self.flight.get(number).is_some() {
+                    let numbered = tags.into_iter().zip(first..).map(|(tag, index)| (index, tag));
+                    self.tags.entry(number).or_default().extend(numbered);
+                }
+            }
+            Say::Lost(numbers) => {
+                for number in self.told(numbers) {
+                    if self.flight.take(number).is_some() {
+                        self.watch.lost(1);
+                    }
+                }
+            }
+            Say::Kept(_) => {} // told where it came in
+        }
+        Ok(())
+    }
+
+    /// Those of `numbers` that were told at all.
+    fn told(&self, numbers: Numbers) -> impl Iterator<Item = u64> + use<> {
+        let end = numbers.from.saturating_add(u64::from(numbers.count)).min(self.flight.next());
+        numbers.from..end
+    }
+
+    /// A link or another name: nothing more has to be sent of it.
+    fn bare(&mut self, number: u64) -> Result<(), LineGone> {
+        let Some(told) = self.flight.take(number) else { return Ok(()) };
+        self.shared.through(number, Sent { path: told.to.as_bytes().to_vec(), size: 0, hash: None })
+    }
+
+    fn tell(&mut self, step: Step, load: &Load) -> Result<(), LineGone> {
+        match step {
+            Step::Dir { path, .. } => Put::Dir { path: &path }.write(&mut self.telling),
+            Step::DirEnd { entry } => {
+                Put::DirEnd { mode: entry.mode, mtime: time(&entry) }.write(&mut self.telling);
+            }
+            Step::Entry { path, place, name, to, entry } => self.tell_entry(&path, place, name, to, entry, load)?,
+            Step::Skip { to, fault } => self.skip(to, fault)?,
+        }
+        Ok(())
+    }
+
+    fn tell_entry(
+        &mut self,
+        path: &[u8],
+        place: Arc<Place>,
+        name: Name,
+        to: landline_addr::path::SharePath,
+        entry: Found,
+        load: &Load,
+    ) -> Result<(), LineGone> {
+        if let (Kind::Link, Some(target)) = (entry.kind, &entry.link_target) {
+            Put::Link { path, target, mtime: time(&entry) }.write(&mut self.telling);
+            self.flight.push(Told { place, name, to, entry, kind: TellKind::Bare });
+            return Ok(());
+        }
+        let linked = load.hard_links && entry.nlink > 1;
+        if linked {
+            if let Some(first) = self.linked.get(&(entry.dev, entry.inode)) {
+                Put::HardLink { path, first: *first }.write(&mut self.telling);
+                self.flight.push(Told { place, name, to, entry, kind: TellKind::Bare });
+                return Ok(());
+            }
+            if self.linked.len() < MAX_LINKED {
+                self.linked.insert((entry.dev, entry.inode), self.flight.next());
+            }
+        }
+        let mut tell = TellEntry {
+            size: Some(entry.size),
+            mode: entry.mode,
+            mtime: time(&entry),
+            sparse: entry.is_sparse(),
+            linked,
+            // What travels in one record is never resumed.
+            mark: (entry.size > super::content::WHOLE).then(|| SourceMark::of(&entry).0),
+            ..TellEntry::default()
+        };
+        if load.by_hash || load.attributes {
+            match self.look_closer(&place, &name, &entry, load) {
+                Ok((hash, attributes)) => (tell.hash, tell.attributes) = (hash, attributes),
+                Err(LookError::Gone) => return Err(LineGone),
+                Err(LookError::Fault(fault)) => return self.skip(to.as_bytes().to_vec(), fault),
+            }
+        }
+        Put::File { path, entry: tell }.write(&mut self.telling);
+        self.flight.push(Told { place, name, to, entry, kind: TellKind::File });
+        Ok(())
+    }
+
+    /// What has to be opened to be told.
+    fn look_closer(
+        &mut self,
+        place: &Place,
+        name: &Name,
+        entry: &Found,
+        load: &Load,
+    ) -> Result<(Option<[u8; 32]>, crate::files::records::Attributes), LookError> {
+        let (file, opened) = place.held.open_file(name, Some(Kind::File)).map_err(|errno| LookError::Fault(unreadable(&errno)))?;
+        let attributes = match load.attributes {
+            true => crate::files::tree::attributes(&file).map_err(|errno| LookError::Fault(unreadable(&errno)))?,
+            false => Vec::new(),
+        };
+        if !load.by_hash {
+            return Ok((None, attributes));
+        }
+        if !same_state(&opened, entry) {
+            return Err(LookError::Fault(changed()));
+        }
+        let hash = self.hash_whole(&file, entry)?;
+        Ok((Some(hash), attributes))
+    }
+
+    pub(super) fn skip(&mut self, to: Vec<u8>, fault: Fault) -> Result<(), LineGone> {
+        self.flush_telling()?; // what is said of things stays in their order
+        self.say(Item::Skip { path: WireName(to.clone()), fault: fault.clone() })?;
+        self.watch.came_to(Outcome::left_out(to, fault));
+        Ok(())
+    }
+
+    fn flush_telling(&mut self) -> Result<(), LineGone> {
+        if self.telling.is_empty() {
+            return Ok(());
+        }
+        let told = std::mem::take(&mut self.telling);
+        self.hand(Out::Records(told))
+    }
+
+    pub(super) fn flush_pack(&mut self) -> Result<(), LineGone> {
+        match self.pack.take() {
+            Some(pack) => self.hand_pack(pack),
+            None => Ok(()),
+        }
+    }
+
+    /// Small files go to the line, compressed if that pays.
+    pub(super) fn hand_pack(&mut self, pack: Pack) -> Result<(), LineGone> {
+        let block = pack.into_block();
+        let costs = self.costs();
+        if !self.press.pays(block.payload(), costs) {
+            return self.hand(Out::Pack(block));
+        }
+        let mut packed = self.block(FrameKind::Records)?;
+        let (head, room) = packed.space().split_at_mut_checked(PACKED_HEAD).unwrap_or_default();
+        match self.press.press(block.payload(), room) {
+            Some(len) => {
+                head.copy_from_slice(&packed_head(block.payload().len()));
+                packed.set_len(PACKED_HEAD + len);
+                self.spare = Some(block);
+                self.hand(Out::Pack(packed))
+            }
+            None => {
+                self.spare = Some(packed);
+                self.hand(Out::Pack(block))
+            }
+        }
+    }
+
+    /// A group goes to the line, compressed if that pays.
+    pub(super) fn hand_group(&mut self, number: u64, index: u64, block: Block) -> Result<(), LineGone> {
+        let mut head = Vec::with_capacity(32);
+        let costs = self.costs();
+        if self.press.pays(block.payload(), costs) {
+            let mut pressed = self.block(FrameKind::Data)?;
+            if let Some(len) = self.press.press(block.payload(), pressed.space()) {
+                let inflated = u32::try_from(block.payload().len()).ok();
+                pressed.set_len(len);
+                self.spare = Some(block);
+                Put::Group { number, index, inflated }.write(&mut head);
+                return self.hand(Out::Group(head, pressed));
+            }
+            self.spare = Some(pressed);
+        }
+        Put::Group { number, index, inflated: None }.write(&mut head);
+        self.hand(Out::Group(head, block))
+    }
+
+    /// What a byte takes now; unknown until the line has taken enough to tell.
+    fn costs(&mut self) -> Option<Costs> {
+        let nanos = self.shared.line_nanos.load(Ordering::Relaxed);
+        let bytes = self.shared.line_bytes.load(Ordering::Relaxed);
+        let line = self.line.each(nanos, bytes)?;
+        let worked = self.watch.busy(Stage::Disk) + self.watch.busy(Stage::Hash);
+        Some(Costs { work: worked.as_secs_f64() / self.watch.bytes().max(1) as f64, line })
+    }
+
+    pub(super) fn block(&mut self, kind: FrameKind) -> Result<Block, LineGone> {
+        let mut block = match self.spare.take().or_else(|| self.back.try_recv().ok()) {
+            Some(block) => block,
+            None if self.made < BLOCKS => {
+                self.made += 1;
+                Block::new()
+            }
+            None => {
+                let watch = self.watch.clone();
+                watch.timed(Stage::Line, || self.back.blocking_recv()).ok_or(LineGone)?
+            }
+        };
+        block.set_kind(kind);
+        Ok(block)
+    }
+
+    fn say(&mut self, item: Item) -> Result<(), LineGone> {
+        self.hand(Out::Item(item))
+    }
+
+    pub(super) fn broken(&mut self, number: u64, fault: Fault) -> Result<(), LineGone> {
+        self.say(Item::Broken { file: number, fault })
+    }
+
+    pub(super) fn records(&mut self, record: &Put<'_>) -> Result<(), LineGone> {
+        let mut frame = Vec::with_capacity(64);
+        record.write(&mut frame);
+        self.hand(Out::Records(frame))
+    }
+
+    pub(super) fn hand(&self, out: Out) -> Result<(), LineGone> {
+        match self.out.try_send(out) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(LineGone),
+            Err(mpsc::error::TrySendError::Full(out)) => {
+                self.watch.timed(Stage::Line, || self.out.blocking_send(out)).map_err(|_| LineGone)
+            }
+        }
+    }
+}
+
+/// Bytes over which the line is measured: more than socket buffers swallow at once would hide it, less would jump.
+const MEASURED: u64 = 4 << 20;
+
+/// What the line takes for a byte, over the last few megabytes.
+#[derive(Debug, Default)]
+struct LineCost {
+    nanos: u64,
+    bytes: u64,
+    each: Option<f64>,
+}
+
+impl LineCost {
+    fn each(&mut self, nanos: u64, bytes: u64) -> Option<f64> {
+        let more = bytes.saturating_sub(self.bytes);
+        if more >= MEASURED {
+            self.each = Some(nanos.saturating_sub(self.nanos) as f64 / 1e9 / more as f64);
+            (self.nanos, self.bytes) = (nanos, bytes);
+        }
+        self.each
+    }
+}
+
+/// Why a file could not be looked at before it was told.
+pub(super) enum LookError {
+    Gone,
+    Fault(Fault),
+}
+
+fn time(entry: &Found) -> (i64, u32) {
+    (entry.mtime.secs(), entry.mtime.nanos())
+}
+
+pub(super) fn changed() -> Fault {
+    Fault::new(ErrorCode::Changed, "it changed while it was read; run the command again")
+}
+
+/// Words for a file that can't be opened or read.
+pub(super) fn unreadable(errno: &rustix::io::Errno) -> Fault {
+    let fault = crate::files::tree::TreeError::at(&landline_addr::path::SharePath::root(), *errno);
+    Fault::new(fault.code(), format!("it can't be read: {}", std::io::Error::from(*errno)))
+}
