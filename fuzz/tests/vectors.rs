@@ -159,7 +159,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("item/end", frame(Item::End { size: 6, hash })),
         ("item/broken", frame(Item::Broken(Fault::new(ErrorCode::Changed, "it changed while it was read")))),
         ("item/skip", frame(Item::Skip { path: name(b"docs/link"), fault: fault() })),
-        ("item/working", frame(Item::Working {})),
+        ("item/working", frame(Item::Working { load: None })),
         ("item/finish", frame(Item::Finish {})),
         ("ack/error", frame(Ack::Error(Fault::new(ErrorCode::BadRequest, "data came out of turn in a copy stream")))),
         ("ack/kept", frame(Ack::Kept { below: 1 })),

@@ -23,6 +23,6 @@ pub use call::{Block, Call, CallReader, CallWriter, Received};
 pub use dial::Dialer;
 pub use error::{CallError, DialError};
 pub use limits::{CallLimits, DialLimits, ServerLimits};
-pub use line::LineStats;
+pub use line::{LineStats, TcpInfo};
 pub use peer::Peer;
 pub use server::{Admission, Caller, Ended, Handler, Refusal, Server, Standing};

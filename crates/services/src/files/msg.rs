@@ -198,7 +198,11 @@ pub enum Item {
         fault: Fault,
     },
     /// Still here.
-    Working {},
+    Working {
+        /// What the sender has been busy with since the stream began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        load: Option<LoadMsg>,
+    },
     /// That was all.
     Finish {},
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -11,7 +11,16 @@ use std::{
 
 use landline_wire::{ErrorCode, Fault};
 
+use landline_net::LineStats;
+
 use super::msg::LoadMsg;
+
+mod clocks;
+mod lines;
+
+use clocks::Clocks;
+pub use lines::LineLoad;
+use lines::Lines;
 
 /// What became of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +122,9 @@ pub struct Watch {
 
 struct Inner {
     sink: Box<dyn Fn(Outcome) + Send + Sync>,
+    /// Of the whole job that need not move any more: what moved, and what was there.
     bytes: AtomicU64,
+    moved: AtomicU64,
     files: AtomicU64,
     same: AtomicU64,
     resumed: AtomicU64,
@@ -129,9 +140,12 @@ struct Inner {
     cuts: AtomicU64,
     /// Files that were settled before the line was cut: the same again after it, they don't count twice.
     credit: AtomicU64,
-    busy: [AtomicU64; 4],
+    busy: Clocks,
     theirs: Mutex<Option<LoadMsg>>,
+    lines: Lines,
     started: Instant,
+    /// When the first stream began.
+    copying: OnceLock<Instant>,
 }
 
 impl fmt::Debug for Watch {
@@ -147,6 +161,8 @@ pub struct Summary {
     pub files: u64,
     /// Bytes of them.
     pub bytes: u64,
+    /// Bytes that were moved now: of kept files without what was there before, and of others.
+    pub moved: u64,
     /// Files that were there already, the same.
     pub same: u64,
     /// Bytes that were there from an earlier try.
@@ -162,9 +178,11 @@ pub struct Summary {
 impl Watch {
     /// A new job begins; each outcome goes to `sink`, from any thread.
     pub fn new(sink: impl Fn(Outcome) + Send + Sync + 'static) -> Self {
+        let started = Instant::now();
         let inner = Inner {
             sink: Box::new(sink),
             bytes: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
             files: AtomicU64::new(0),
             same: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
@@ -178,14 +196,16 @@ impl Watch {
             cut_at: AtomicU64::new(u64::MAX),
             cuts: AtomicU64::new(0),
             credit: AtomicU64::new(0),
-            busy: Default::default(),
+            busy: Clocks::new(started),
             theirs: Mutex::default(),
-            started: Instant::now(),
+            lines: Lines::default(),
+            started,
+            copying: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Bytes moved so far.
+    /// Bytes of the job that are done with, also because they were there already.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.inner.bytes.load(Relaxed)
@@ -227,6 +247,7 @@ impl Watch {
         Summary {
             files: self.files(),
             bytes: self.inner.kept_bytes.load(Relaxed),
+            moved: self.inner.moved.load(Relaxed),
             same: self.inner.same.load(Relaxed),
             resumed: self.inner.resumed.load(Relaxed),
             skipped: self.inner.skipped.load(Relaxed),
@@ -236,7 +257,14 @@ impl Watch {
     }
 
     pub(super) fn moved(&self, bytes: usize) {
-        self.inner.bytes.fetch_add(u64::try_from(bytes).unwrap_or(0), Relaxed);
+        let bytes = u64::try_from(bytes).unwrap_or(0);
+        self.inner.bytes.fetch_add(bytes, Relaxed);
+        self.inner.moved.fetch_add(bytes, Relaxed);
+    }
+
+    /// Bytes of the job that nobody needs to move: zeros.
+    pub(super) fn passed(&self, bytes: u64) {
+        self.inner.bytes.fetch_add(bytes, Relaxed);
     }
 
     /// How often the line was cut and dialled again.
@@ -261,17 +289,27 @@ impl Watch {
         self.inner.credit.fetch_update(Relaxed, Relaxed, |credit| credit.checked_sub(1)).is_ok()
     }
 
-    /// Time that this end has spent with `stage`.
+    /// Time that this end has spent with `stage`, what it is at right now among it.
     #[must_use]
     pub fn busy(&self, stage: Stage) -> Duration {
-        let [disk, hash, sync, line] = &self.inner.busy;
-        let spent = match stage {
-            Stage::Disk => disk,
-            Stage::Hash => hash,
-            Stage::Sync => sync,
-            Stage::Line => line,
-        };
-        Duration::from_nanos(spent.load(Relaxed))
+        self.inner.busy.busy(stage)
+    }
+
+    /// For how long the copy goes on, without the dialling before it; nothing while it has not begun.
+    #[must_use]
+    pub fn copying(&self) -> Duration {
+        self.inner.copying.get().map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    /// What the line did so far.
+    #[must_use]
+    pub fn line(&self) -> LineLoad {
+        self.inner.lines.load()
+    }
+
+    /// The job goes on over this line, once a line.
+    pub(super) fn over(&self, line: LineStats) {
+        self.inner.lines.over(line);
     }
 
     /// What the other end has said that it is busy with.
@@ -294,17 +332,7 @@ impl Watch {
 
     /// Does `work` and counts the time it takes to `stage`.
     pub(super) fn timed<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
-        let began = Instant::now();
-        let done = work();
-        let [disk, hash, sync, line] = &self.inner.busy;
-        let spent = match stage {
-            Stage::Disk => disk,
-            Stage::Hash => hash,
-            Stage::Sync => sync,
-            Stage::Line => line,
-        };
-        spent.fetch_add(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX), Relaxed);
-        done
+        self.inner.busy.timed(stage, work)
     }
 
     /// Entries that were not taken because their directory was not: it was told, they only count.
@@ -324,6 +352,9 @@ impl Watch {
             Phase::Publishing => 2,
             Phase::Done => 3,
         };
+        if phase == Phase::Copying {
+            self.inner.copying.get_or_init(Instant::now);
+        }
         self.inner.phase.store(number, Relaxed);
     }
 

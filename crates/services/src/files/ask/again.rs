@@ -35,6 +35,7 @@ impl Files {
             match self.line.call(&self.machine, SERVICE).await {
                 Ok(call) => {
                     self.call = call;
+                    watch.over(self.call.line());
                     return Ok(());
                 }
                 Err(LineError::Unreachable { .. } | LineError::Dial(_) | LineError::NotServing { .. })

@@ -160,7 +160,7 @@ async fn stream(
             Received::Message(body) => match decode::<Item>(&body).map_err(CallError::from)? {
                 Item::Error(fault) | Item::Broken { fault, .. } | Item::Skip { fault, .. } => return Err(fault.into()),
                 Item::Finish {} => return Ok(()),
-                Item::Totals { .. } | Item::Working {} => continue,
+                Item::Totals { .. } | Item::Working { .. } => continue,
             },
             Received::Records(frame) => match records(&frame, handed, writer, &mut next).await? {
                 Some(piece) => piece,

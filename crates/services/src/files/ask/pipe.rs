@@ -63,6 +63,7 @@ impl Files {
         let (window, root) = (VecDeque::new(), Root::new());
         let mut pipe = Pipe { groups, window, root, size: 0, ended: false, mark, mtime };
         watch.enter(Phase::Copying);
+        watch.over(self.call.line());
         loop {
             match self.pipe_once(&mut pipe, target, options, watch).await {
                 Ok(()) => return Ok(watch.summary()),
@@ -177,7 +178,7 @@ async fn feed(
         let group = tokio::select! {
             group = pipe.groups.recv() => group,
             () = sleep_until(Instant::now() + HEARTBEAT) => {
-                writer.queue(&Item::Working {})?;
+                writer.queue(&Item::Working { load: None })?;
                 writer.flush().await?;
                 continue;
             }

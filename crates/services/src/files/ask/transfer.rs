@@ -33,6 +33,7 @@ impl Files {
     /// # Errors
     /// [`FilesError`] where the job as a whole can't go on; what was kept until then is kept.
     pub async fn put(&mut self, job: &PutJob, watch: &Watch) -> Result<Summary, FilesError> {
+        watch.over(self.call.line());
         let sources = job.sources.iter().map(|path| Source::find(path)).collect::<Result<Vec<_>, _>>()?;
         let inside = match job.placing {
             Placing::Inside => true,
@@ -59,6 +60,7 @@ impl Files {
         options: &CopyOptions,
         watch: &Watch,
     ) -> Result<Summary, FilesError> {
+        watch.over(self.call.line());
         for part in pairs.chunks(MOST_ROOTS) {
             let mut roots = Vec::with_capacity(part.len());
             for (from, to) in part {
@@ -123,6 +125,7 @@ impl Files {
     /// # Errors
     /// [`FilesError`] where the job as a whole can't go on; what was kept until then is kept.
     pub async fn get(&mut self, job: &GetJob, watch: &Watch) -> Result<Summary, FilesError> {
+        watch.over(self.call.line());
         let inside = match job.placing {
             Placing::Inside => {
                 if !job.options.dry_run {
@@ -155,6 +158,7 @@ impl Files {
         options: &CopyOptions,
         watch: &Watch,
     ) -> Result<Summary, FilesError> {
+        watch.over(self.call.line());
         for (from, to) in pairs {
             self.get_one(from, to, false, options, watch).await?;
         }

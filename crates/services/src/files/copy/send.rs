@@ -112,13 +112,18 @@ async fn write(
     shared: &Shared,
     watch: &Watch,
 ) -> Result<(), CallError> {
+    let mut told = Instant::now();
     loop {
+        if told.elapsed() >= HEARTBEAT {
+            writer.queue(&Item::Working { load: Some(watch.ours()) })?;
+            told = Instant::now();
+        }
         let next = match queue.try_recv() {
             Ok(next) => Some(next),
             Err(mpsc::error::TryRecvError::Disconnected) => None,
             Err(mpsc::error::TryRecvError::Empty) => {
                 writer.flush().await?;
-                wait_showing_life(writer, &mut queue).await?
+                wait_showing_life(writer, &mut queue, watch).await?
             }
         };
         match next {
@@ -160,12 +165,16 @@ async fn send_block(
     Ok(())
 }
 
-async fn wait_showing_life(writer: &mut CallWriter, queue: &mut mpsc::Receiver<Out>) -> Result<Option<Out>, CallError> {
+async fn wait_showing_life(
+    writer: &mut CallWriter,
+    queue: &mut mpsc::Receiver<Out>,
+    watch: &Watch,
+) -> Result<Option<Out>, CallError> {
     loop {
         tokio::select! {
             next = queue.recv() => return Ok(next),
             () = sleep_until(Instant::now() + HEARTBEAT) => {
-                writer.queue(&Item::Working {})?;
+                writer.queue(&Item::Working { load: Some(watch.ours()) })?;
                 writer.flush().await?;
             }
         }

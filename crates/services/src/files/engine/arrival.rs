@@ -15,6 +15,7 @@ use landline_addr::path::{PathError, SharePath};
 use super::{LocalEngine, Owner, PublishError};
 use crate::files::tree::{Held as Dir, Mtime, TreeError};
 
+mod announce;
 mod content;
 mod dirs;
 mod existing;

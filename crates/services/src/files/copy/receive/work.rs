@@ -1,6 +1,6 @@
 //! The disk thread of a receiver: compares, writes, hashes, publishes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use landline_addr::path::{PathError, SharePath};
 use landline_wire::{ErrorCode, Fault, WireName, limits::MAX_DATA};
@@ -35,6 +35,8 @@ pub(super) struct Work {
     watch: Watch,
     /// Files whose content comes or will come.
     open: HashMap<u64, Open>,
+    /// Entries whose fate is still to be told; those that were the same have none.
+    awaiting: HashSet<u64>,
     /// What the next data frame is.
     expecting: Option<Group>,
     /// Directories that the stream is in and that were not made: everything in them is lost.
@@ -127,6 +129,7 @@ impl Work {
             gone,
             watch,
             open: HashMap::new(),
+            awaiting: HashSet::new(),
             expecting: None,
             lost_levels: 0,
             next: 0,
@@ -184,7 +187,10 @@ impl Work {
 
     fn item(&mut self, item: Item) -> Result<(), Stop> {
         match item {
-            Item::Working {} => Ok(()), // may stand anywhere
+            Item::Working { load } => {
+                self.watch.set_theirs(load); // may stand anywhere
+                Ok(())
+            }
             _ if self.expecting.is_some() => Err(out_of_turn("a message in place of a group")),
             Item::Broken { file, fault } => {
                 let Some(Open { at, .. }) = self.open.remove(&file) else {
@@ -192,6 +198,7 @@ impl Work {
                 };
                 // The sender knows and has reported it; here it only counts.
                 self.arrival.broken(file);
+                self.awaiting.remove(&file);
                 self.failed += 1;
                 self.watch.came_to(Outcome::Failed { path: at.as_bytes().to_vec(), fault });
                 Ok(())
@@ -362,6 +369,7 @@ impl Work {
             _ => self.verdicts.want(number),
         }
         self.open.insert(number, Open { at, size });
+        self.awaiting.insert(number);
         Ok(())
     }
 
@@ -434,6 +442,7 @@ impl Work {
             }
             Ok(_) => {
                 self.verdicts.want(number);
+                self.awaiting.insert(number);
                 Ok(())
             }
             Err(fault) => self.report(number, at.as_bytes().to_vec(), fault_of(&fault)),
@@ -442,6 +451,7 @@ impl Work {
 
     fn report(&mut self, number: u64, path: Vec<u8>, fault: Fault) -> Result<(), Stop> {
         self.failed += 1;
+        self.awaiting.remove(&number);
         self.watch.came_to(Outcome::Failed { path, fault: fault.clone() });
         self.say(Ack::Failed { file: number, fault })
     }
@@ -527,7 +537,7 @@ impl Work {
         if first.checked_add(count).is_none_or(|end| end > groups) {
             return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a hole beyond the end of its file")));
         }
-        self.watch.moved(usize::try_from(count.saturating_mul(GROUP_BYTES).min(size)).unwrap_or(usize::MAX));
+        self.watch.passed(count.saturating_mul(GROUP_BYTES).min(size));
         match self.watch.timed(Stage::Disk, || self.arrival.hole(number, first, count)) {
             Ok(()) => Ok(()),
             Err(fault) => self.give_up(number, &fault),
@@ -561,6 +571,7 @@ impl Work {
         let (mut frame, mut run) = (Vec::new(), None::<Numbers>);
         for fate in fates {
             let said = match fate {
+                Fate::Kept { number, .. } if !self.awaiting.remove(&number) => Ok(()),
                 Fate::Kept { number, published } => {
                     self.files += 1;
                     self.bytes = self.bytes.saturating_add(published.size);

@@ -231,7 +231,7 @@ impl Disk {
             let value = self.watch.timed(Stage::Hash, || source.zeros(index));
             self.records(&Put::Hole { number: source.number, first: index, count: 1 })?;
             source.keep(index, &value);
-            self.watch.moved(group_len(source.size, index));
+            self.watch.passed(u64::try_from(group_len(source.size, index)).unwrap_or(0));
             return Ok(value);
         }
         let mut block = self.block(FrameKind::Data)?;

@@ -132,25 +132,30 @@ impl Disk {
 
     fn send_root(&mut self, root: &Root, load: &Load) -> Result<(), LineGone> {
         let mut walk = Walk::new(root, &load.filter, self.shared.gone.clone(), Arc::clone(&self.places));
+        let mut filling = true;
         loop {
             self.hear_all()?;
             let ahead = self.flight.len() < WINDOW && self.places.load(Ordering::Relaxed) < MAX_PLACES;
-            if ahead && (self.wanted.is_empty() || self.flight.len() < WINDOW / 2) {
-                match walk.next_step() {
-                    Some(step) => self.tell(step, load)?,
-                    None if self.shared.gone.is_cancelled() => return Err(LineGone),
-                    None => return Ok(()),
-                }
-                if self.telling.len() < TELL_BYTES {
-                    continue;
-                }
+            // Filled up in one go and then emptied by half: entries go out by the hundred, and so do verdicts.
+            filling = ahead && (filling || self.wanted.is_empty() || self.flight.len() < WINDOW / 2);
+            if !filling {
+                self.advance(load)?;
+                continue;
             }
-            self.advance(load)?;
+            match walk.next_step() {
+                Some(step) => self.tell(step, load)?,
+                None if self.shared.gone.is_cancelled() => return Err(LineGone),
+                None => return Ok(()),
+            }
+            if self.telling.len() >= TELL_BYTES {
+                self.flush_telling()?;
+            }
         }
     }
 
     /// Everything was told: the rest of the content.
     fn settle(&mut self, load: &Load) -> Result<(), LineGone> {
+        self.flush_telling()?;
         while self.flight.len() > 0 {
             self.hear_all()?;
             if self.flight.len() > 0 {
@@ -163,10 +168,10 @@ impl Disk {
 
     /// One piece of work that is not telling: content if some is wanted, else waiting for news.
     fn advance(&mut self, load: &Load) -> Result<(), LineGone> {
-        self.flush_telling()?;
         if let Some((number, resume)) = self.wanted.pop_front() {
             return self.content(number, resume, load);
         }
+        self.flush_telling()?;
         self.flush_pack()?;
         self.wait_for_news()
     }

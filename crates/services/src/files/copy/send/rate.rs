@@ -42,7 +42,7 @@ impl Rate {
             writer.flush().await?;
             sleep_until(pause).await;
             if pause < start {
-                writer.queue(&Item::Working {})?;
+                writer.queue(&Item::Working { load: None })?;
             }
         }
         Ok(())

@@ -8,13 +8,11 @@ use std::fs::File;
 
 use blake3::Hash;
 use landline_addr::path::SharePath;
-use rustix::io::Errno;
 
 use super::{
     Arrival,
-    existing::{Entity, There, hash_of},
-    own::remove_all,
-    plan::{Existing, Plan, Verdict},
+    existing::Entity,
+    plan::Plan,
     rooms::RoomId,
     small,
     stage::{StageId, Written},
@@ -22,7 +20,7 @@ use super::{
 use crate::files::{
     digest::{GROUP, GROUP_BYTES, group_len},
     engine::{PublishError, partial::Partial},
-    tree::{Entry, Kind, Name, PERMISSIONS, Refusal, TreeError, Version},
+    tree::{Entry, Name, Refusal, TreeError, Version},
 };
 
 /// Partials that are open at once: each holds three descriptors. The others are taken up again when their next group comes.
@@ -40,11 +38,11 @@ pub(super) struct Incoming {
     pub(super) plan: Plan,
     /// What has to be under its name when it is published.
     pub(super) only: Option<Version>,
-    pub(super) partial: Option<Partial>,
+    pub(super) partial: Option<Box<Partial>>,
     /// Size and hash, once the sender has told them.
-    ended: Option<(u64, Hash)>,
+    pub(super) ended: Option<(u64, Hash)>,
     /// Counts up with each use of any file.
-    used: u64,
+    pub(super) used: u64,
 }
 
 /// A complete file for a directory that others can see.
@@ -63,104 +61,11 @@ pub(super) enum Body {
     /// In the room's scratch directory, under this name; open if it is one of the first.
     Small { name: Name, file: Option<File>, entry: Entry },
     /// In a partial.
-    Groups(Partial),
+    Groups(Box<Partial>),
 }
 
 impl Arrival {
-    pub(super) fn announce(&mut self, number: u64, relative: &SharePath, plan: Plan) -> Result<Verdict, TreeError> {
-        self.broken(number); // a number is used once
-        let (room, name, target) = self.spot(relative)?;
-        if plan.linked {
-            self.remember_origin(number, room, &name, &target);
-        }
-        let judged = self.judge(room, &name, &target, &plan);
-        let only = match judged {
-            Ok(There::Free) => None,
-            Ok(There::Only(version)) => Some(version),
-            Ok(There::Same(entity)) => {
-                self.add_same(number, room, name, &plan, &target)?;
-                self.settle_origin(number, Some(entity));
-                return Ok(Verdict::Same);
-            }
-            Err(fault) => {
-                self.settle_origin(number, None);
-                return Err(fault);
-            }
-        };
-        let mut file = Incoming { room, name, target, plan, only, partial: None, ended: None, used: 0 };
-        let mut verdict = Verdict::Want;
-        // A smaller one can't be resumed: there is nothing to ask for.
-        if file.plan.size.is_none_or(|size| size > GROUP_BYTES) {
-            let opened = self.open_partial(&mut file).inspect_err(|_| self.settle_origin(number, None));
-            let held = opened.map(|()| file.partial.as_ref().map(Partial::held))?;
-            if let Some(held) = held.filter(|held| !held.runs.is_empty()) {
-                verdict = Verdict::Rest(held);
-            }
-        }
-        self.hold_up(room);
-        self.keep_file(number, file);
-        Ok(verdict)
-    }
-
-    fn judge(&mut self, id: RoomId, name: &Name, target: &SharePath, plan: &Plan) -> Result<There, TreeError> {
-        let Some(room) = self.rooms.get_mut(id) else { return Ok(There::Free) };
-        if room.stage.is_none() {
-            let dir = self.handle(id)?;
-            return self.engine.judge(&dir, (name, target), plan, &self.policy);
-        }
-        if self.policy.if_match.is_some() {
-            return Err(TreeError::Changed { path: target.as_bytes().to_vec() }); // its whole directory is new
-        }
-        let Some(seen) = &mut room.seen else { return Ok(There::Free) };
-        seen.insert(name.clone());
-        let failed = |errno| TreeError::at(target, errno);
-        let dir = self.handle(id)?;
-        let entry = match dir.stat(name) {
-            Ok(stat) => Entry::of(b"", &stat),
-            Err(Errno::NOENT) => return Ok(There::Free),
-            Err(errno) => return Err(failed(errno)),
-        };
-        let agrees = entry.kind == Kind::File
-            && plan.size == Some(entry.size)
-            && plan.mtime == Some(entry.mtime)
-            && plan.mode & PERMISSIONS == entry.mode;
-        let same = agrees
-            && match self.policy.existing {
-                Existing::Update | Existing::Never => true,
-                Existing::ByHash => match plan.hash {
-                    Some(hash) => hash == hash_of(&dir, name).map_err(failed)?,
-                    None => false,
-                },
-                Existing::Always => false,
-            };
-        if same {
-            return Ok(There::Same(Entity::of(&entry)));
-        }
-        remove_all(&dir, name).map_err(failed)?; // it would be published, should this one fail
-        Ok(There::Free)
-    }
-
-    /// In a staged tree it is published only now, and told then.
-    fn add_same(
-        &mut self,
-        number: u64,
-        room: RoomId,
-        name: Name,
-        plan: &Plan,
-        target: &SharePath,
-    ) -> Result<(), TreeError> {
-        if self.stage_of(room).is_none() {
-            return Ok(());
-        }
-        let stat = self.handle(room)?.stat(&name).map_err(|errno| TreeError::at(target, errno))?;
-        let entry = Entry::of(b"", &stat);
-        if let Some(stage) = self.stage_of(room) {
-            stage.add(Written::of(number, room, name, plan.hash, &entry));
-        }
-        Ok(())
-    }
-
-    fn open_partial(&mut self, file: &mut Incoming) -> Result<(), TreeError> {
+    pub(super) fn open_partial(&mut self, file: &mut Incoming) -> Result<(), TreeError> {
         if file.partial.is_some() {
             return Ok(());
         }
@@ -170,20 +75,20 @@ impl Arrival {
         let partial = Partial::open(&dir, &file.name, &self.owner, &file.plan);
         let partial = partial.map_err(|errno| TreeError::at(&file.target, errno))?;
         self.tell_born(&dir, partial.staging_name(), file.plan.size, &file.target);
-        file.partial = Some(partial);
+        file.partial = Some(Box::new(partial));
         self.partials += 1;
         Ok(())
     }
 
     /// Closes a partial, which stays if something of it is verified.
-    fn let_go(&mut self, partial: Partial, size: Option<u64>) {
+    fn let_go(&mut self, partial: Box<Partial>, size: Option<u64>) {
         self.partials -= 1;
         if partial.held().runs.is_empty() {
             self.tell_gone(partial.dir(), partial.staging_name(), size);
         }
     }
 
-    fn discard(&mut self, partial: Partial, size: Option<u64>) {
+    fn discard(&mut self, partial: Box<Partial>, size: Option<u64>) {
         self.partials -= 1;
         self.tell_gone(partial.dir(), partial.staging_name(), size);
         partial.discard();
@@ -191,7 +96,7 @@ impl Arrival {
 
     /// Keeps a file for what comes next of it. When too many partials are open, half of them are let go, those whose turn
     /// was longest ago and that lose nothing by it.
-    fn keep_file(&mut self, number: u64, mut file: Incoming) {
+    pub(super) fn keep_file(&mut self, number: u64, mut file: Incoming) {
         self.uses += 1;
         file.used = self.uses;
         self.files.insert(number, file);
@@ -387,7 +292,7 @@ impl Arrival {
     pub(super) fn park_stage(&mut self, id: StageId) {
         let rooms = &self.rooms;
         let inside = |file: &Incoming| rooms.get(file.room).is_some_and(|room| room.stage == Some(id));
-        let idle: Vec<(Partial, Option<u64>)> = (self.files.values_mut().filter(|file| inside(file)))
+        let idle: Vec<(Box<Partial>, Option<u64>)> = (self.files.values_mut().filter(|file| inside(file)))
             .filter_map(|file| Some((file.partial.take()?, file.plan.size)))
             .collect();
         for (partial, size) in idle {

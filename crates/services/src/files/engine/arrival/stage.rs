@@ -191,6 +191,15 @@ impl Stage {
         Ok(())
     }
 
+    /// What has a record needs no memory any more.
+    pub(super) fn take_recorded(&mut self) -> Vec<Written> {
+        let taken = std::mem::take(&mut self.written);
+        let memory: usize = taken.iter().map(|one| FILE_MEMORY + one.name.as_bytes().len()).sum();
+        self.memory = self.memory.saturating_sub(memory);
+        self.recorded = 0;
+        taken
+    }
+
     /// What was to be recorded is, or can't be: the next record is for what comes from now on.
     pub(super) fn put_off_record(&mut self) {
         self.recorded = self.written.len();

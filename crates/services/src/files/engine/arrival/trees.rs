@@ -160,7 +160,9 @@ impl Arrival {
         Some(Fate::Kept { number, published: Published { path, size: one.size, hash: one.hash, version: one.version } })
     }
 
-    /// Makes what is complete in staged trees durable and says so there, so that a power cut does not cost it.
+    /// Makes what is complete in staged trees durable and says so there, so that a power cut does not cost it. It is told
+    /// as kept then: only the name of its tree is to come, of which the tree's own fate tells. So memory stays the same
+    /// however many files there are.
     pub(super) fn record_stages(&mut self, all: bool) {
         let due: Vec<StageId> = (self.stages.iter())
             .filter(|(_, stage)| stage.wants_record() || all && stage.unrecorded() > 0)
@@ -169,8 +171,13 @@ impl Arrival {
         for id in due {
             let Some(mut stage) = self.stages.remove(&id) else { continue };
             // If it can't be recorded, a power cut costs more: no reason to stop.
-            if self.sync_file_system(&stage.own.dir).is_ok() {
-                let _ = stage.record(|one| self.rooms.path_of(one.room, &one.name));
+            let recorded = self.sync_file_system(&stage.own.dir).is_ok()
+                && stage.record(|one| self.rooms.path_of(one.room, &one.name)).is_ok();
+            if recorded {
+                let none = &mut Lost::new();
+                for one in stage.take_recorded() {
+                    self.fates.extend(self.fate_of(&one, none, None));
+                }
             }
             stage.put_off_record();
             self.stages.insert(id, stage);

@@ -373,34 +373,3 @@ fn attributes_of_users_arrive_and_others_are_refused() {
     wanted.attributes = vec![(b"user.big".to_vec(), vec![0; 64 << 10])];
     assert_eq!(partial.finish(2 * G, &wanted).unwrap_err(), Errno::TOOBIG);
 }
-#[test]
-fn zz_measure() {
-    let dir = room();
-    let buf = group(3, G);
-    let n = 1024;
-    let t = std::time::Instant::now();
-    for i in 0..n { std::hint::black_box(GroupValue::of(i, &buf)); }
-    println!("hash only {:?}", t.elapsed());
-    let f = fs::File::create(dir.path().join("raw")).unwrap();
-    let t = std::time::Instant::now();
-    for i in 0..n { f.write_all_at(&buf, i * G).unwrap(); }
-    println!("raw write {:?}", t.elapsed());
-    fs::remove_file(dir.path().join("raw")).unwrap();
-    let held = held_dir(dir.path());
-    let mut p = Partial::open(&held, &name("f"), &owner(1), &plan(n * G)).unwrap();
-    let t = std::time::Instant::now();
-    for i in 0..n { p.put_group(i, &buf).unwrap(); }
-    println!("put_group x{n} {:?}", t.elapsed());
-    let t = std::time::Instant::now();
-    p.root(n * G).unwrap();
-    println!("root {:?}", t.elapsed());
-    drop(p);
-    let t = std::time::Instant::now();
-    let p = Partial::open(&held, &name("f"), &owner(1), &plan(n * G)).unwrap();
-    assert_eq!(p.held().runs, [(0, n)]);
-    println!("reopen {:?}", t.elapsed());
-    p.discard();
-    let t = std::time::Instant::now();
-    for i in 0..2000 { Partial::open(&held, &name(&format!("f{i}")), &owner(1), &plan(n * G)).unwrap().discard(); }
-    println!("open+discard {:?} each", t.elapsed() / 2000);
-}

@@ -167,5 +167,5 @@ pub(super) fn mtime(file: &Path) -> (i64, i64) {
 
 /// Bytes in which every group differs.
 pub(super) fn big(len: usize, seed: u8) -> Vec<u8> {
-    (0..len).map(|at| (at % 251) as u8 ^ (at / GROUP) as u8 ^ seed).collect()
+    (0..len).map(|at| (at % 251 + at / GROUP * 31).to_le_bytes()[0] ^ seed).collect()
 }
