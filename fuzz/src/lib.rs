@@ -11,7 +11,10 @@ mod messages;
 pub mod mutate;
 mod places;
 mod proof;
+mod records;
 pub mod seeds;
+mod state;
+mod streams;
 pub mod vectors;
 mod wire;
 
@@ -21,6 +24,9 @@ pub use messages::{
 };
 pub use places::{codes, contact_names, endpoints, file_names, places, share_paths, typed_paths};
 pub use proof::{fingerprints, grants, inviter_judges, joiner_answers, joiner_judges, spkis};
+pub use records::{inflates, puts, says, seens};
+pub use state::{partial_headers, tables, tree_headers};
+pub use streams::streams;
 pub use wire::{blobs, frames, headers, names, shown_text};
 
 /// A target: panics if an invariant is broken.
@@ -39,6 +45,14 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("answers", answers),
     ("items", items),
     ("acks", acks),
+    ("puts", puts),
+    ("says", says),
+    ("seens", seens),
+    ("inflates", inflates),
+    ("partial_headers", partial_headers),
+    ("tree_headers", tree_headers),
+    ("tables", tables),
+    ("streams", streams),
     ("joinings", joinings),
     ("invitings", invitings),
     ("labels", labels),

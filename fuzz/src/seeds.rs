@@ -2,7 +2,7 @@
 
 use landline_trust::key::PublicKey;
 
-use crate::{proof, vectors::vectors};
+use crate::{proof, state, streams, vectors::vectors};
 
 /// Bytes of a header; messages are fuzzed without it.
 const HEADER: usize = 4;
@@ -28,6 +28,9 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
         "answers" => &["answer"],
         "items" => &["item"],
         "acks" => &["ack"],
+        "puts" => &["put"],
+        "says" => &["say"],
+        "seens" => &["seen"],
         "joinings" => &["joining"],
         "invitings" => &["inviting"],
         "admin_requests" => &["admin-request"],
@@ -43,6 +46,9 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
             | "headers"
             | "names"
             | "blobs"
+            | "puts"
+            | "says"
+            | "seens"
             | "file_names"
             | "share_paths"
             | "typed_paths"
@@ -110,6 +116,14 @@ fn of_tests(target: &str) -> Vec<Vec<u8>> {
         "joiner_answers" => seeds.push(ke1),
         "inviter_judges" => seeds.push(ke2),
         "joiner_judges" => seeds.push(ke3),
+        "inflates" => seeds.push(b"\0\0\0\x04\x28\xb5\x2f\xfd\x20\x04\x21\0\0abcd".to_vec()),
+        "partial_headers" => seeds.push([&[1], &[7; 48][..], &[0; 20], &[0, 4], b"nameann"].concat()),
+        "tree_headers" => {
+            let parts: [&[u8]; 6] = [b"\x01LLTREE\0\x01", &[0; 15], &[9], &[7; 32], b"\x03ann", b"\x04name"];
+            seeds.push(parts.concat());
+        }
+        "tables" => seeds.extend([0, 1, 3].map(|choice| [&[choice], &state::a_table()[..]].concat())),
+        "streams" => seeds.extend((1..24).map(|seed| streams::any(seed, 40 * usize::try_from(seed).unwrap_or(1) + 3))),
         "spkis" => seeds.push(PublicKey::from_bytes([7; 32]).spki().to_vec()),
         "shown_text" | "file_names" | "places" => seeds.push(b"a\xff\xfe/\x80".to_vec()),
         _ => {}

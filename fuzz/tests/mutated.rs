@@ -12,12 +12,12 @@ use landline_fuzz::{
 
 /// Inputs for each target unless the environment says more: a second or two for all of them.
 const ROUNDS: u64 = 4000;
-/// For a step of an introduction, and a search through all words for the nearest: each takes about a millisecond.
+/// For a step of an introduction, a search through all words for the nearest, a call to a share: each takes milliseconds.
 const ROUNDS_OF_SLOW: u64 = 200;
 
 fn rounds(target: &str) -> u64 {
     let asked = std::env::var("LANDLINE_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok());
-    let slow = ["codes", "joiner_answers", "inviter_judges", "joiner_judges"].contains(&target);
+    let slow = ["codes", "streams", "joiner_answers", "inviter_judges", "joiner_judges"].contains(&target);
     let rounds = asked.unwrap_or(ROUNDS);
     if slow { rounds / (ROUNDS / ROUNDS_OF_SLOW) } else { rounds }
 }
@@ -56,7 +56,8 @@ macro_rules! each {
 }
 
 each! {
-    frames headers names blobs shown_text opens replies requests answers items acks joinings invitings labels
+    frames headers names blobs shown_text opens replies requests answers items acks puts says seens
+    inflates partial_headers tree_headers tables streams joinings invitings labels
     admin_requests admin_answers patterns share_paths typed_paths file_names places contact_names endpoints codes grants
     spkis fingerprints joiner_answers inviter_judges joiner_judges
 }

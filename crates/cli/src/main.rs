@@ -19,6 +19,7 @@ mod progress;
 mod run;
 mod screen;
 mod signals;
+mod slow;
 mod units;
 
 fn main() -> std::process::ExitCode {

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use landline_services::files::watch::{Phase, Watch};
 use tokio::task::JoinHandle;
 
+use crate::slow::stall::Stuck;
 use crate::units;
 
 mod strip;
@@ -29,8 +30,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Draws `watch` on stderr until dropped. `verb`: `sending`, `getting`.
-    pub(crate) fn start(verb: &'static str, watch: Watch) -> Self {
+    /// Draws `watch` on stderr until dropped. `verb`: `sending`, `getting`. `stuck`: what is waited for, if anything is.
+    pub(crate) fn start(verb: &'static str, watch: Watch, stuck: Stuck) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(Box::new(Strip::default())));
         if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
@@ -48,6 +49,7 @@ impl Progress {
                     files: watch.files(),
                     total: watch.total(),
                     speed: speed.bytes_per_second(),
+                    stuck: stuck.words(),
                 };
                 drawn.set_message(render(verb, &view));
                 drawn.tick();
@@ -90,6 +92,8 @@ struct View {
     files: u64,
     total: Option<(u64, u64)>,
     speed: Option<f64>,
+    /// In place of rate and remaining time.
+    stuck: Option<String>,
 }
 
 fn render(verb: &str, view: &View) -> String {
@@ -104,16 +108,21 @@ fn render(verb: &str, view: &View) -> String {
         Some((files, bytes)) => {
             parts.push(format!("{:>2} %", percent(view, bytes)));
             parts.push(format!("{} of {}", units::bytes(view.bytes.min(bytes)), units::bytes(bytes)));
-            parts.extend(view.speed.map(units::speed));
-            parts.push(format!("{} of {}", view.files.min(files), units::count(files, "file")));
-            parts.extend(remaining(view, bytes).map(|time| format!("{} left", units::coarse(time))));
+            if view.stuck.is_none() {
+                parts.extend(view.speed.map(units::speed));
+                parts.push(format!("{} of {}", view.files.min(files), units::count(files, "file")));
+                parts.extend(remaining(view, bytes).map(|time| format!("{} left", units::coarse(time))));
+            }
         }
         None => {
             parts.push(units::bytes(view.bytes));
-            parts.extend(view.speed.map(units::speed));
-            parts.push(units::count(view.files, "file"));
+            if view.stuck.is_none() {
+                parts.extend(view.speed.map(units::speed));
+                parts.push(units::count(view.files, "file"));
+            }
         }
     }
+    parts.extend(view.stuck.clone());
     parts.join("  ")
 }
 
@@ -159,7 +168,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn view(phase: Phase, bytes: u64) -> View {
-        View { phase, bytes, files: 2, total: Some((7, 100 * MIB)), speed: Some(10.0 * 1_048_576.0) }
+        View { phase, bytes, files: 2, total: Some((7, 100 * MIB)), speed: Some(10.0 * 1_048_576.0), stuck: None }
     }
 
     #[test]
@@ -182,6 +191,13 @@ mod tests {
         let view = View { total: None, speed: None, ..view(Phase::Copying, 3) };
         assert_eq!(render("getting", &view), "getting  3 B  2 files");
         assert_eq!(render("getting", &View { phase: Phase::Connecting, ..view }), "connecting");
+    }
+
+    #[test]
+    fn what_is_waited_for_stands_in_place_of_rate_and_remaining_time() {
+        let stuck = Some("the line to desk takes nothing (5 s)".to_owned());
+        let line = render("sending", &View { stuck, ..view(Phase::Copying, 40 * MIB) });
+        assert_eq!(line, "sending  40 %  40.0 MiB of 100 MiB  the line to desk takes nothing (5 s)");
     }
 
     #[test]

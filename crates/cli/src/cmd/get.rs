@@ -31,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let Order { machine, sources, target } = directed(args.places)?;
     let (line, name) = (here.line()?, machine.to_string());
-    let copying = Copying::start(here, GETTING, args.flags.dry_run);
+    let copying = Copying::start(here, GETTING, &args.flags, &name);
     let options = args.flags.options(copying.draws())?;
     let mut files = match Files::open(&line, &machine).await {
         Ok(files) => files,

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (sources, target) = directed(args.sources, args.target)?;
     let (line, name) = (here.line()?, target.machine.to_string());
-    let copying = Copying::start(here, SENDING, args.flags.dry_run);
+    let copying = Copying::start(here, SENDING, &args.flags, &name);
     let options = args.flags.options(copying.draws())?;
     let mut files = match Files::open(&line, &target.machine).await {
         Ok(files) => files,

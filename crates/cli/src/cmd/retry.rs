@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         job.machine.parse().map_err(|_| Fail::new(Exit::NotFound, format_args!("job {id} is damaged")))?;
     let flags: CopyFlags = serde_json::from_value(job.options.clone()).unwrap_or_default();
     let (line, words) = (here.line()?, if job.kind == JobKind::Put { SENDING } else { GETTING });
-    let copying = Copying::start(here, words, false);
+    let copying = Copying::start(here, words, &flags, &job.machine);
     let options = flags.options(copying.draws())?;
     let mut files = Files::open(&line, &machine).await.map_err(|fault| line_fail(&job.machine, fault))?;
     let outcome = match job.kind {

@@ -13,6 +13,7 @@ mod moving;
 mod people;
 mod raw;
 mod refusals;
+mod resume;
 mod revocation;
 mod scene;
 mod scripting;

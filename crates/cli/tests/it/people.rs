@@ -2,7 +2,7 @@
 
 use landline_testkit::{Office, Running, Way, needs};
 
-use crate::scene::{BIN, MIB, Scene, hollow};
+use crate::scene::{BIN, MIB, Scene, dense};
 
 /// `landline ARGUMENTS` of the laptop at a terminal 80 columns wide, whose keys are its standard input.
 fn at_a_terminal(people: &Office, scene: &Scene, environment: &str, arguments: &str) -> Running {
@@ -62,7 +62,7 @@ fn ctrl_c_leaves_nothing_of_the_progress_on_the_screen() {
     let scene = Scene::new();
     let people = Office::new("/bin/sh");
     let line = scene.line();
-    hollow(scene.laptop.work().join("big"), 40 * MIB);
+    dense(scene.laptop.work().join("big"), 1, 40 * MIB);
     line.stall_after(Way::Up, 4 * MIB as u64);
     let mut sending = at_a_terminal(&people, &scene, "", "put big desk:");
     sending.wait_for_stdout(" of 40.0 MiB");

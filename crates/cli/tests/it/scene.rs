@@ -93,6 +93,24 @@ impl Scene {
         path
     }
 
+    /// The server, killed or not, is gone and there is another, on another port; `line` leads to it from now on.
+    pub(crate) fn served_again(self, line: &Linkbox) -> Self {
+        let Self { desk, laptop, office, around } = self;
+        let machine = desk.machine().clone();
+        drop(desk); // kills it, if nothing has yet
+        let desk = machine.serve();
+        line.leads_to(desk.addr());
+        line.plug_in();
+        Self { desk, laptop, office, around }
+    }
+
+    /// As [`Self::served_again`], after the server has ended in order.
+    pub(crate) fn stopped_and_served_again(self, line: &Linkbox) -> Self {
+        self.desk.sigterm();
+        self.desk.running().wait_for_stdout("\"stopped\"");
+        self.served_again(line)
+    }
+
     /// Lets running calls end, and with them everything that the server had still to tidy.
     pub(crate) fn stops(self) -> Stopped {
         let _ = self.desk.stops();
@@ -134,6 +152,11 @@ pub(crate) fn name(bytes: &[u8]) -> &OsStr {
 /// Bytes that belong to `seed`.
 pub(crate) fn random(seed: u64, count: usize) -> Vec<u8> {
     Random::new(seed).bytes(count)
+}
+
+/// A file that takes all the room and all the bytes on the line that its size says.
+pub(crate) fn dense(path: impl AsRef<Path>, seed: u64, size: usize) {
+    fs::write(path, random(seed, size)).unwrap();
 }
 
 /// A file of zeros that takes no room, as large as a test needs.
@@ -185,7 +208,13 @@ pub(crate) fn wait_for_staging(folder: impl AsRef<Path>) -> PathBuf {
     }
 }
 
-/// Staging files below `folder`.
+/// What is there of copies that were not finished and can be taken up, the files beside them that say so left out.
+pub(crate) fn partials(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let journal = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "journal");
+    residue(folder).into_iter().filter(|path| !journal(path)).collect()
+}
+
+/// Staging files below `folder`, and what stands beside them.
 pub(crate) fn residue(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     let is_staging = |path: &PathBuf| path.file_name().unwrap().as_bytes().starts_with(STAGING.as_bytes());
     snapshot(folder).into_keys().filter(is_staging).collect()

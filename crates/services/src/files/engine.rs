@@ -16,6 +16,8 @@ pub mod arrival;
 mod local;
 mod partial;
 pub mod partials;
+#[doc(hidden)]
+pub mod probe;
 pub(in crate::files) mod table;
 
 pub use arrival::{Arrival, Existing, Fate, PartialIndex, Policy, Verdict};

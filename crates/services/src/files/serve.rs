@@ -114,7 +114,7 @@ impl Share {
             }
             Request::Hashes { path, exclude } => self.hashes(visitor, call, &path, &exclude).await,
             Request::Put { existing, backup, if_match } => {
-                let hash = if_match.map(|hex| blake3::Hash::from_hex(hex)).transpose();
+                let hash = if_match.map(blake3::Hash::from_hex).transpose();
                 let Ok(if_match) = hash else {
                     let fault = Fault::new(ErrorCode::BadRequest, "a hash is 64 hex digits");
                     call.send(&Ack::Error(fault.clone())).await?;
@@ -298,7 +298,8 @@ impl Share {
         let (share, judged_for) = (self.clone(), visitor.clone());
         let judge = Box::new(move |at: &SharePath| share.judge_writing(&judged_for, at));
         let owner = Owner { id: identity(call.peer()), label: visitor.name.clone() };
-        let to = receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge, owner, policy };
+        let to =
+            receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge, owner, policy };
         let ended = receive::run(call.halves(), to, &watch).await;
         let sum = watch.summary();
         tracing::info!(

@@ -72,12 +72,7 @@ fn look(dir: &Held, name: &Name, entry: &Looked, buffer: &mut [u8], gone: &Cance
     }
 }
 
-fn hash(
-    dir: &Held,
-    name: &Name,
-    buffer: &mut [u8],
-    gone: &CancellationToken,
-) -> std::io::Result<(u64, blake3::Hash)> {
+fn hash(dir: &Held, name: &Name, buffer: &mut [u8], gone: &CancellationToken) -> std::io::Result<(u64, blake3::Hash)> {
     use std::io::Read as _;
     let (mut file, _) = dir.open_file(name, None)?;
     let (mut root, mut size) = (RootHash::new(), 0u64);
@@ -134,7 +129,9 @@ pub(super) async fn tell(
     }
     let end = match working.await {
         Ok(()) => Answer::Done {},
-        Err(_) => Answer::Error(landline_wire::Fault::new(landline_wire::ErrorCode::Internal, "the request failed inside")),
+        Err(_) => {
+            Answer::Error(landline_wire::Fault::new(landline_wire::ErrorCode::Internal, "the request failed inside"))
+        }
     };
     writer.queue(&end)?;
     writer.flush().await

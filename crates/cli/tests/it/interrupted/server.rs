@@ -5,7 +5,7 @@ use std::fs;
 use landline_testkit::{Cut, Way};
 
 use super::{NEW, SIZE, is_new, moments, old};
-use crate::scene::{Scene, residue, snapshot};
+use crate::scene::{MIB, Scene, residue, snapshot};
 
 #[test]
 fn a_server_that_is_killed_at_any_byte_of_a_put_has_the_old_file_or_the_new_one() {
@@ -19,7 +19,7 @@ fn a_server_that_is_killed_at_any_byte_of_a_put_has_the_old_file_or_the_new_one(
         if moment.still {
             line.stall_after(Way::Up, moment.bytes);
         }
-        let put = scene.put("file", format!("desk:in/name-{n}")).spawn();
+        let put = scene.put("file", format!("desk:in/name-{n}")).args(["--reconnect", "0"]).spawn();
         line.wait_until_passed(Way::Up, before + moment.bytes);
         scene.desk.sigkill();
         let machine = scene.desk.machine().clone();
@@ -36,13 +36,15 @@ fn a_server_that_is_killed_at_any_byte_of_a_put_has_the_old_file_or_the_new_one(
         assert_eq!(dead.wait().killed_by(), Some(9));
         line.leads_to(scene.desk.addr());
         line.plug_in();
-        // What it left is not listed, and goes when the next file comes into that folder.
+        // What it left is not listed, and goes when the next file comes into that folder, if it is worth nothing.
         left += residue(scene.share()).len();
         if n % 8 == 7 {
             let listed = scene.laptop.cmd(["ls", "-a", "desk:in"]).succeeds();
             assert_eq!(listed.stdout_bytes().iter().filter(|byte| **byte == b'\n').count(), n + 1, "{listed}");
             let _ = scene.put(scene.laptop.write("small", "x"), format!("desk:in/name-{n}")).succeeds();
-            assert_eq!(residue(scene.share()), Vec::<std::path::PathBuf>::new());
+            // What nothing is verified of is gone; the rest waits for whoever sent it.
+            let left = residue(scene.share());
+            assert!(left.len().is_multiple_of(2), "each partial has its journal: {left:?}");
         }
     }
     assert!(kept >= 12, "only {kept} old files were kept: the moments are no longer in the middle");
@@ -58,14 +60,15 @@ fn a_server_that_is_killed_in_the_middle_of_a_get_leaves_the_old_file_here() {
     for bytes in [1, 2000, SIZE as u64 / 3, SIZE as u64 - 1] {
         let before = line.passed(Way::Down);
         line.stall_after(Way::Down, bytes);
-        let get = scene.get("desk:file", "name").spawn();
+        let get = scene.get("desk:file", "name").args(["--reconnect", "0"]).spawn();
         line.wait_until_passed(Way::Down, before + bytes);
         scene.desk.sigkill();
         line.unplug(Cut::Fin);
         line.resume(Way::Down);
         let _ = get.wait().exits_with(4);
         assert!(scene.laptop.read("name") == old(0), "{bytes}");
-        assert_eq!(snapshot(scene.laptop.work()).len(), 1, "{bytes}");
+        let left = residue(scene.laptop.work());
+        assert!(left.is_empty() || bytes > MIB as u64 && left.len() == 2, "{bytes}: {left:?}");
         let machine = scene.desk.machine().clone();
         scene.desk = {
             drop(scene.desk);
@@ -76,6 +79,7 @@ fn a_server_that_is_killed_in_the_middle_of_a_get_leaves_the_old_file_here() {
     }
     let _ = scene.get("desk:file", "name").succeeds();
     assert!(scene.laptop.read("name") == *NEW);
+    assert_eq!(snapshot(scene.laptop.work()).len(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use landline_testkit::{Linkbox, Way};
 use serde_json::json;
 
-use crate::scene::{MIB, Scene, random, residue, wait_for_staging};
+use crate::scene::{MIB, Scene, partials, random, residue, wait_for_staging};
 
 #[test]
 fn a_server_that_is_asked_to_stop_lets_the_running_copies_finish_and_takes_no_new_call() {
@@ -16,7 +16,7 @@ fn a_server_that_is_asked_to_stop_lets_the_running_copies_finish_and_takes_no_ne
     scene.shares("theirs", &down);
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
-    let put = scene.put("file", "desk:name").spawn();
+    let put = scene.put("file", "desk:name").args(["--reconnect", "0"]).spawn();
     wait_for_staging(scene.share()); // the call is admitted
     let fetching = Linkbox::to(scene.desk.addr());
     other.dials_through("desk", &fetching);
@@ -46,7 +46,7 @@ fn what_does_not_finish_within_the_grace_period_is_cut_and_the_old_file_stays() 
     scene.laptop.write("file", random(1, 4 * MIB));
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
-    let put = scene.put("file", "desk:name").spawn();
+    let put = scene.put("file", "desk:name").args(["--reconnect", "0"]).spawn();
     wait_for_staging(scene.share()); // the call is admitted
     scene.desk.sigterm();
     scene.desk.wait_for_event(|event| event["event"] == "stopping");
@@ -57,7 +57,7 @@ fn what_does_not_finish_within_the_grace_period_is_cut_and_the_old_file_stays() 
     line.resume(Way::Up);
     let _ = put.wait().exits_with(4).stderr_has("desk");
     assert_eq!(fs::read(share.join("name")).unwrap(), b"older");
-    assert_eq!(residue(share), Vec::<std::path::PathBuf>::new());
+    assert!(partials(share).len() <= 1);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_second_signal_ends_the_server_at_once() {
     scene.laptop.write("file", random(1, 4 * MIB));
     let line = scene.line();
     line.stall_after(Way::Up, MIB as u64);
-    let put = scene.put("file", "desk:name").spawn();
+    let put = scene.put("file", "desk:name").args(["--reconnect", "0"]).spawn();
     wait_for_staging(scene.share()); // the call is admitted
     scene.desk.sigterm();
     scene.desk.wait_for_event(|event| event["event"] == "stopping");
@@ -77,5 +77,5 @@ fn a_second_signal_ends_the_server_at_once() {
     line.resume(Way::Up);
     let _ = put.wait().exits_with(4);
     assert_eq!(fs::read(share.join("name")).unwrap(), b"older");
-    assert_eq!(residue(share), Vec::<std::path::PathBuf>::new());
+    assert!(partials(share).len() <= 1);
 }

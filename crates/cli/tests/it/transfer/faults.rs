@@ -5,7 +5,7 @@ use std::path::Path;
 
 use landline_testkit::{Way, tree};
 
-use crate::scene::{MIB, Scene, hollow, random, residue, snapshot};
+use crate::scene::{MIB, STAGING, Scene, dense, hollow, random, residue, snapshot};
 
 /// More than all buffers between two ends hold together, so that the reader is still at it when the line stalls.
 const LARGE: usize = 64 * MIB;
@@ -35,7 +35,7 @@ fn a_source_that_changes_while_it_is_sent_leaves_the_old_file_there() {
     let line = scene.line();
     for (what, change) in CHANGES {
         let file = scene.laptop.work().join("p/file");
-        hollow(&file, LARGE);
+        dense(&file, 1, LARGE);
         line.stall_after(Way::Up, 2 * MIB as u64);
         let passed = line.passed(Way::Up);
         let put = scene.put("p/file", "desk:name").spawn();
@@ -47,7 +47,6 @@ fn a_source_that_changes_while_it_is_sent_leaves_the_old_file_there() {
         let _ = said.stderr_has("name: it changed while it was read; run the command again").stderr_has("1 failed");
         assert_eq!(fs::read(scene.share().join("name")).unwrap(), b"the old one", "a file that {what}");
     }
-    assert!(residue(scene.stops().share()).is_empty());
 }
 
 #[test]
@@ -57,7 +56,7 @@ fn a_source_that_changes_while_it_is_fetched_leaves_the_old_file_here() {
     let line = scene.line();
     for (what, change) in CHANGES {
         let file = scene.share().join("file");
-        hollow(&file, LARGE);
+        dense(&file, 1, LARGE);
         line.stall_after(Way::Down, 2 * MIB as u64);
         let passed = line.passed(Way::Down);
         let get = scene.get("desk:file", "name").spawn();
@@ -69,7 +68,6 @@ fn a_source_that_changes_while_it_is_fetched_leaves_the_old_file_here() {
         let _ = said.stderr_has("it changed while it was read");
         assert_eq!(scene.laptop.read("name"), b"the old one", "a file that {what}");
     }
-    assert!(residue(scene.laptop.work()).is_empty());
 }
 
 #[test]
@@ -78,7 +76,7 @@ fn the_other_files_of_a_job_go_on_when_one_changes() {
     let file = scene.laptop.work().join("p/b");
     scene.laptop.write("p/a", "first");
     scene.laptop.write("p/c", "last");
-    hollow(&file, LARGE);
+    dense(&file, 1, LARGE);
     let line = scene.line();
     line.stall_after(Way::Up, 2 * MIB as u64);
     let put = scene.put("p", "desk:").spawn();
@@ -88,7 +86,7 @@ fn the_other_files_of_a_job_go_on_when_one_changes() {
     let _ =
         put.wait().exits_with(3).stderr_has("p/b: it changed").stderr_has("sent 2 files").stderr_has("; 1 failed\n");
     let found = tree::differences(scene.laptop.work(), scene.share(), tree::Compare::FILES);
-    assert_eq!(found, ["p/b: only left"]);
+    assert_eq!(found.iter().filter(|found| !found.contains(STAGING)).collect::<Vec<_>>(), ["p/b: only left"]);
 }
 
 #[test]
@@ -102,14 +100,21 @@ fn a_byte_that_changes_on_the_wire_is_noticed_and_the_old_file_stays() {
     let line = scene.line();
     for offset in [20_000, 700_001, 2_500_000] {
         line.flip(Way::Up, offset);
-        let _ = scene.put("new", "desk:name").fails_with(4).stderr_has("desk");
+        let _ = scene.put("new", "desk:name").args(["--reconnect", "0"]).fails_with(4).stderr_has("desk");
         line.flip(Way::Down, offset);
-        let _ = scene.get("desk:new", "name").fails_with(4).stderr_has("desk");
+        let _ = scene.get("desk:new", "name").args(["--reconnect", "0"]).fails_with(4).stderr_has("desk");
     }
-    assert!(scene.laptop.read("name") == old && residue(scene.laptop.work()).is_empty());
+    assert!(scene.laptop.read("name") == old && fs::read(scene.share().join("name")).unwrap() == old);
+    // The line is dialled again by itself, and what was verified before the changed byte is not sent twice.
+    let passed = line.passed(Way::Up);
+    line.flip(Way::Up, 400_000);
+    let _ = scene.put("new", "desk:name").succeeds();
+    assert!(line.passed(Way::Up) - passed < 3 * MIB as u64, "two groups were there from the attempts before");
+    let _ = scene.get("desk:new", "name").succeeds();
+    assert!(scene.laptop.read("name") == random(3, 3 * MIB) && residue(scene.laptop.work()).is_empty());
     let stopped = scene.stops();
     let share = stopped.share();
-    assert!(fs::read(share.join("name")).unwrap() == old && residue(&share).is_empty());
+    assert!(fs::read(share.join("name")).unwrap() == random(2, 3 * MIB) && residue(&share).is_empty());
 }
 
 #[test]

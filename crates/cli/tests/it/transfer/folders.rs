@@ -107,14 +107,18 @@ fn a_dry_run_tells_all_and_writes_nothing() {
 }
 
 #[test]
-fn links_in_a_tree_are_left_out_and_each_is_told() {
+fn links_in_a_tree_are_copied_as_links_and_one_that_leads_out_of_it_is_refused_and_told() {
     let scene = Scene::new();
     tree::make(scene.laptop.work().join("tree"), &Shape::small(5));
-    let put = scene.put("tree", "desk:").fails_with(3).stderr_has("sent 24 files, ").stderr_has("; 3 skipped\n");
-    for link in ["link-to-folder", "link-to-nothing", "link-out"] {
-        let _ = put.clone().stderr_has(&format!("warning: skipped tree/{link}: a link is not copied"));
-        fs::remove_file(scene.laptop.work().join("tree").join(link)).unwrap();
-    }
-    tree::assert_same(scene.laptop.work(), scene.share(), Compare::FILES);
-    assert!(residue(scene.share()).is_empty());
+    let put = scene.put("tree", "desk:").fails_with(3).stderr_has("sent 26 files, ").stderr_has("; 1 failed\n");
+    let _ = put.stderr_has("error: tree/link-out: ");
+    fs::remove_file(scene.laptop.work().join("tree/link-out")).unwrap();
+    tree::assert_same(scene.laptop.work(), scene.share(), Compare { link_times: true, ..Compare::FILES });
+    std::os::unix::fs::symlink("../escape", scene.share().join("tree/link-out")).unwrap();
+    let get = scene.get("desk:tree", "back").fails_with(3).stderr_has("error: back/link-out: ");
+    let _ = get.stderr_has("got 26 files, ").stderr_has("; 1 failed\n");
+    fs::remove_file(scene.share().join("tree/link-out")).unwrap();
+    let back = scene.laptop.work().join("back");
+    tree::assert_same(scene.share().join("tree"), back, Compare { link_times: true, ..Compare::FILES });
+    assert!(residue(scene.share()).is_empty() && residue(scene.laptop.work()).is_empty());
 }

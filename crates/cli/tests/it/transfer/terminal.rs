@@ -2,7 +2,7 @@
 
 use landline_testkit::{Office, Running, Way, needs};
 
-use crate::scene::{BIN, MIB, Scene, hollow};
+use crate::scene::{BIN, MIB, Scene, dense};
 
 /// `landline ARGUMENTS` of the laptop, at a terminal of its own; what the screen gets is the standard output.
 fn at_a_terminal(people: &Office, scene: &Scene, arguments: &str) -> Running {
@@ -20,11 +20,11 @@ fn a_terminal_shows_progress_and_in_the_end_the_closing_line() {
     let scene = Scene::new();
     let people = Office::new("/bin/sh");
     let line = scene.line();
+    dense(scene.laptop.work().join("big"), 1, 40 * MIB);
     for (arguments, way, doing, done) in [
         ("put big desk:big", Way::Up, "sending", "sent 1 file, 40.0 MiB in "),
         ("get desk:big back", Way::Down, "getting", "got 1 file, 40.0 MiB in "),
     ] {
-        hollow(scene.laptop.work().join("big"), 40 * MIB);
         line.stall_after(way, 4 * MIB as u64);
         let running = at_a_terminal(&people, &scene, arguments);
         running.wait_for_stdout(&format!("{doing}  "));

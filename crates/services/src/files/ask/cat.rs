@@ -76,8 +76,7 @@ impl Files {
         let mut pieces = Some(pieces);
         let options = CopyOptions { reconnect, ..CopyOptions::default() };
         let mut handed = Handed::default();
-        loop {
-            let Some(sink) = &pieces else { break };
+        while let Some(sink) = &pieces {
             let asked = self.call.send(&get_of(path)).await;
             let (reader, writer) = self.call.halves();
             let said = match asked {

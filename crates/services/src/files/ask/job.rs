@@ -14,7 +14,10 @@ use landline_addr::path::{FileName, SharePath};
 use super::FilesError;
 use crate::files::{
     copy::{press::When, send::Root},
-    engine::Policy, filter::Filter, tree::Tree};
+    engine::Policy,
+    filter::Filter,
+    tree::Tree,
+};
 
 /// Where the sources go, relative to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

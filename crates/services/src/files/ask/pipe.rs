@@ -59,7 +59,8 @@ impl Files {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let mtime = (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos());
         let mut mark = [0; 16];
-        getrandom::fill(&mut mark).map_err(|_| FilesError::Input(io::Error::other("the system gives no random bytes")))?;
+        getrandom::fill(&mut mark)
+            .map_err(|_| FilesError::Input(io::Error::other("the system gives no random bytes")))?;
         let (window, root) = (VecDeque::new(), Root::new());
         let mut pipe = Pipe { groups, window, root, size: 0, ended: false, mark, mtime };
         watch.enter(Phase::Copying);
@@ -151,7 +152,9 @@ async fn until_done(reader: &mut CallReader, target: &SharePath, watch: &Watch) 
             }
             Received::Message(body) => match decode::<Ack>(&body).map_err(CallError::from)? {
                 Ack::Working { load } => watch.set_theirs(load),
-                Ack::Failed { fault, .. } | Ack::DirFailed { fault, .. } | Ack::Error(fault) => return Err(fault.into()),
+                Ack::Failed { fault, .. } | Ack::DirFailed { fault, .. } | Ack::Error(fault) => {
+                    return Err(fault.into());
+                }
                 Ack::Tree { .. } => {}
                 Ack::Done { .. } if kept => return Ok(()),
                 Ack::Done { .. } => return Err(FilesError::Integrity { path: target.as_bytes().to_vec() }),
@@ -248,4 +251,3 @@ fn gather(mut source: impl io::Read, full: &mpsc::Sender<io::Result<Vec<u8>>>) {
 fn out_of_turn() -> CallError {
     CallError::OutOfTurn { got: "something else", wanted: "what becomes of the file" }
 }
-

@@ -185,12 +185,7 @@ impl Files {
     }
 
     /// What one source came to is no end of the job.
-    fn or_report(
-        &self,
-        source: &SharePath,
-        outcome: Result<(), FilesError>,
-        watch: &Watch,
-    ) -> Result<(), FilesError> {
+    fn or_report(&self, source: &SharePath, outcome: Result<(), FilesError>, watch: &Watch) -> Result<(), FilesError> {
         match outcome {
             // A fault without words that answers the first request answers the opening: the call itself is refused.
             Err(FilesError::Call(CallError::Fault(fault))) if fault != Fault::stranger() => {
@@ -232,7 +227,7 @@ impl Files {
             base: landing.base,
             judge: Box::new(|_| Ok(())),
             owner: self.owner(source),
-            policy: options.policy.clone(),
+            policy: options.policy,
         };
         Ok(receive::run(self.call.halves(), to, watch).await?)
     }

@@ -78,7 +78,8 @@ impl Press {
         scratch.resize(SAMPLE, 0);
         let began = Instant::now();
         let pressed = self.press(sample, &mut scratch);
-        let judged = pressed.is_some_and(|len| gain(costs, ratio(len, sample.len()), each(began.elapsed(), sample.len())) > WORTH);
+        let judged = pressed
+            .is_some_and(|len| gain(costs, ratio(len, sample.len()), each(began.elapsed(), sample.len())) > WORTH);
         self.scratch = scratch;
         judged
     }
@@ -130,6 +131,23 @@ impl Inflate {
         let written = self.decompressor.as_mut()?.decompress_to_buffer(pressed, self.room.as_mut_slice()).ok()?;
         self.room.get(..len).filter(|_| written == len)
     }
+}
+
+/// `bytes` compressed, if that makes them shorter: a way in for the fuzz targets.
+#[doc(hidden)]
+#[must_use]
+pub fn pressed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut room = vec![0; bytes.len()];
+    let len = Press::new(When::Always).press(bytes, &mut room)?;
+    room.truncate(len);
+    Some(room)
+}
+
+/// The `len` bytes that `pressed` stands for, of `most` that may be: a way in for the fuzz targets.
+#[doc(hidden)]
+#[must_use]
+pub fn inflated(pressed: &[u8], len: usize, most: usize) -> Option<Vec<u8>> {
+    Inflate::new().inflate(pressed, len, most).map(<[u8]>::to_vec)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::files::{
 mod content;
 mod disk;
 mod flight;
+mod hand;
 mod pending;
 mod rate;
 mod rest;
@@ -224,12 +225,7 @@ async fn listen(
 }
 
 /// One frame of records: fates are told at once, verdicts go to the disk thread.
-fn said(
-    frame: &[u8],
-    news: &mpsc::UnboundedSender<News>,
-    shared: &Shared,
-    watch: &Watch,
-) -> Result<(), CallError> {
+fn said(frame: &[u8], news: &mpsc::UnboundedSender<News>, shared: &Shared, watch: &Watch) -> Result<(), CallError> {
     if shared.news.fetch_add(frame.len(), Ordering::Relaxed) > MAX_NEWS {
         return Err(Fault::new(ErrorCode::BadRequest, "far more verdicts came than files were told").into());
     }

@@ -25,7 +25,6 @@ fn every_put() -> Vec<Put<'static>> {
         Put::Hole { number: 1, first: 2, count: 3 },
         Put::End { number: 1, size: 6, hash: [1; 32] },
         Put::Group { number: 1, index: 2, inflated: None },
-
         Put::Group { number: 1, index: 2, inflated: Some(1 << 20) },
     ]
 }

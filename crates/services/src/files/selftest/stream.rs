@@ -8,10 +8,7 @@ use landline_addr::path::SharePath;
 
 use crate::files::{
     digest::GROUP,
-    engine::{
-        Arrival, Fate, LocalEngine, Owner, Policy, PublishError, SourceMark, Verdict,
-        arrival::Plan,
-    },
+    engine::{Arrival, Fate, LocalEngine, Owner, Policy, PublishError, SourceMark, Verdict, arrival::Plan},
     tree::{Faults, Mtime, Tree},
 };
 
@@ -81,7 +78,7 @@ impl Content {
         Ok(())
     }
 
-    /// What is not as was promised. `complete`: every file must be the new one, and nothing else may be left.
+    /// What is not as was promised. `complete`: every file must be the new one.
     pub(super) fn flaw(&self, dir: &Path, complete: bool) -> io::Result<Option<String>> {
         for file in &self.files {
             let place = file.place(dir);
@@ -103,12 +100,12 @@ impl Content {
                 return Ok(Some(format!("{shown} {what}")));
             }
         }
-        if complete { left_in(dir) } else { Ok(None) }
+        Ok(None)
     }
 }
 
 /// A file that still arrives, below `dir`.
-fn left_in(dir: &Path) -> io::Result<Option<String>> {
+pub(super) fn left_in(dir: &Path) -> io::Result<Option<String>> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(STAGING) {

@@ -10,10 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Back, Destination, In, Judge};
 use crate::files::{
     copy::{MAX_OPEN, press::Inflate},
-    digest::{GROUP, GROUP_BYTES, group_len},
-    engine::{Arrival, Fate, Held, PublishError, SourceMark, Verdict, arrival::Plan},
+    engine::{Arrival, Fate, PublishError, SourceMark, Verdict, arrival::Plan},
     msg::{Ack, Item, mtime_of},
-    records::{Entry, MAX_RUNS, MAX_TAGS, Numbers, Put, Say},
+    records::{Entry, Numbers, Put, Say},
     tree::TreeError,
     watch::{Outcome, Phase, Stage, Watch},
 };
@@ -21,8 +20,12 @@ use crate::files::{
 /// Bytes that a file may exceed its announced size by on the line before its sender has broken its promise beyond any
 /// slip.
 const SLACK: u64 = landline_wire::limits::MAX_DATA as u64;
-/// Tags of one file that are told: 8 MiB of them, a file of a terabyte. What lies behind is sent again.
-const MOST_TAGGED: u64 = 1 << 20;
+
+mod content;
+mod rest;
+mod verdicts;
+
+use verdicts::Verdicts;
 
 /// The state of one stream.
 pub(super) struct Work {
@@ -71,45 +74,6 @@ enum Stop {
     Fault(Fault),
     /// The call is gone.
     Gone,
-}
-
-/// Verdicts, those of neighbours together.
-#[derive(Default)]
-struct Verdicts {
-    frame: Vec<u8>,
-    same: Option<Numbers>,
-    want: Option<Numbers>,
-    lost: Option<Numbers>,
-}
-
-impl Verdicts {
-    fn add(run: &mut Option<Numbers>, number: u64) -> Option<Numbers> {
-        if run.as_mut().is_some_and(|numbers| numbers.grow(number)) { None } else { run.replace(Numbers::one(number)) }
-    }
-
-    fn same(&mut self, number: u64) {
-        if let Some(full) = Self::add(&mut self.same, number) {
-            Say::Same(full).write(&mut self.frame);
-        }
-    }
-
-    fn want(&mut self, number: u64) {
-        if let Some(full) = Self::add(&mut self.want, number) {
-            Say::Want(full).write(&mut self.frame);
-        }
-    }
-
-    fn lost(&mut self, number: u64) {
-        if let Some(full) = Self::add(&mut self.lost, number) {
-            Say::Lost(full).write(&mut self.frame);
-        }
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        let runs = [self.same.take().map(Say::Same), self.want.take().map(Say::Want), self.lost.take().map(Say::Lost)];
-        runs.iter().flatten().for_each(|run| run.write(&mut self.frame));
-        std::mem::take(&mut self.frame)
-    }
 }
 
 impl Work {
@@ -236,7 +200,9 @@ impl Work {
 
     fn each_record(&mut self, frame: &[u8]) -> Result<(), Stop> {
         let mut rest = frame;
-        let bad = |fault: crate::files::records::RecordError| Stop::Fault(Fault::new(ErrorCode::BadRequest, fault.to_string()));
+        let bad = |fault: crate::files::records::RecordError| {
+            Stop::Fault(Fault::new(ErrorCode::BadRequest, fault.to_string()))
+        };
         while let Some(record) = Put::take(&mut rest).map_err(bad)? {
             self.record(record)?;
             if self.expecting.is_some() && !rest.is_empty() {
@@ -255,9 +221,9 @@ impl Work {
             Put::Dir { path } => self.dir(path),
             Put::DirEnd { mode, mtime } => self.dir_end(mode, mtime),
             Put::File { path, entry } => self.file(path, entry),
-            Put::Link { path, target, mtime } => self.bare(path, |arrival, number, at| {
-                arrival.link(number, at, target, mtime_of(mtime))
-            }),
+            Put::Link { path, target, mtime } => {
+                self.bare(path, |arrival, number, at| arrival.link(number, at, target, mtime_of(mtime)))
+            }
             Put::HardLink { path, first } => {
                 self.bare(path, |arrival, number, at| arrival.hard_link(number, at, first))
             }
@@ -373,52 +339,6 @@ impl Work {
         Ok(())
     }
 
-    /// Tells what of a file is there, with tags if it may be of another state of the source.
-    fn rest(
-        &mut self,
-        number: u64,
-        at: &SharePath,
-        size: Option<u64>,
-        source: SourceMark,
-        held: Held,
-    ) -> Result<(), Stop> {
-        let tagged = held.source != source;
-        let mut runs = held.runs;
-        runs.truncate(MAX_RUNS);
-        if tagged {
-            let mut left = MOST_TAGGED;
-            runs.retain_mut(|(from, to)| {
-                let taken = (*to - *from).min(left);
-                left -= taken;
-                *to = *from + taken;
-                taken > 0
-            });
-        }
-        let groups: u64 = runs.iter().map(|(from, to)| to - from).sum();
-        let bytes = groups.saturating_mul(GROUP_BYTES).min(size.unwrap_or(u64::MAX));
-        let path = at.as_bytes().to_vec();
-        self.watch.came_to(Outcome::Resumed { path, held: bytes, changed: tagged });
-        let mut frame = self.verdicts.take();
-        Say::Rest { number, runs: runs.clone(), tagged }.write(&mut frame);
-        self.backs.blocking_send(Back::Records(frame)).map_err(|_| Stop::Gone)?;
-        if !tagged {
-            return Ok(());
-        }
-        let most = u64::try_from(MAX_TAGS).unwrap_or(u64::MAX);
-        for (from, to) in runs {
-            let mut first = from;
-            while first < to {
-                let end = first.saturating_add(most).min(to);
-                let tags: Vec<_> = (first..end).map(|index| self.arrival.tag(number, index).unwrap_or_default()).collect();
-                let mut frame = Vec::with_capacity(32 + tags.len() * 8);
-                Say::Tags { number, first, tags }.write(&mut frame);
-                self.backs.blocking_send(Back::Records(frame)).map_err(|_| Stop::Gone)?;
-                first = end;
-            }
-        }
-        Ok(())
-    }
-
     /// A link or another name: an entry without content.
     fn bare(
         &mut self,
@@ -461,100 +381,6 @@ impl Work {
         self.arrival.broken(number);
         let path = self.open.remove(&number).map_or_else(Vec::new, |open| open.at.as_bytes().to_vec());
         self.report(number, path, Fault::new(fault.code(), fault.to_string()))
-    }
-
-    /// Content came: of what was announced, or far beyond it?
-    fn came(&mut self, bytes: usize) -> Result<(), Stop> {
-        // Empty pieces must not go on for ever either.
-        let bytes = u64::try_from(bytes.max(1)).unwrap_or(u64::MAX);
-        self.owed = self.owed.checked_sub(bytes).ok_or_else(|| {
-            Stop::Fault(Fault::new(ErrorCode::BadRequest, "far more bytes of a file came than were announced"))
-        })?;
-        Ok(())
-    }
-
-    /// Whether content of this file is still wanted; content of a file that never was is a breach.
-    fn is_wanted(&self, number: u64) -> Result<bool, Stop> {
-        if number >= self.next {
-            return Err(out_of_turn("content of a file that was not told"));
-        }
-        Ok(self.open.contains_key(&number))
-    }
-
-    fn whole(&mut self, number: u64, hash: blake3::Hash, bytes: &[u8]) -> Result<(), Stop> {
-        self.came(bytes.len())?;
-        if !self.is_wanted(number)? {
-            return Ok(());
-        }
-        self.watch.moved(bytes.len());
-        match self.watch.timed(Stage::Disk, || self.arrival.whole(number, bytes, hash)) {
-            Ok(()) => {
-                self.open.remove(&number);
-                Ok(())
-            }
-            Err(fault) => self.give_up(number, &fault),
-        }
-    }
-
-    fn data(&mut self, data: &[u8]) -> Result<(), Stop> {
-        self.came(data.len())?;
-        let Some(Group { number, index, inflated }) = self.expecting.take() else {
-            return Err(out_of_turn("data"));
-        };
-        if !self.is_wanted(number)? {
-            return Ok(());
-        }
-        let Some(len) = inflated else { return self.group(number, index, data) };
-        let mut inflate = std::mem::replace(&mut self.inflate, Inflate::new());
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        let done = match inflate.inflate(data, len, GROUP) {
-            Some(data) => self.group(number, index, data),
-            None => Err(not_inflated()),
-        };
-        self.inflate = inflate;
-        done
-    }
-
-    fn group(&mut self, number: u64, index: u64, data: &[u8]) -> Result<(), Stop> {
-        let size = self.open.get(&number).and_then(|open| open.size);
-        if size.is_some_and(|size| group_len(size, index) != data.len()) {
-            return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a group of another length than the file has")));
-        }
-        self.watch.moved(data.len());
-        match self.watch.timed(Stage::Disk, || self.arrival.group(number, index, data)) {
-            Ok(()) => self.flush_if_wanted(),
-            Err(fault) => self.give_up(number, &fault),
-        }
-    }
-
-    fn hole(&mut self, number: u64, first: u64, count: u64) -> Result<(), Stop> {
-        self.came(0)?;
-        if !self.is_wanted(number)? {
-            return Ok(());
-        }
-        let size = self.open.get(&number).and_then(|open| open.size).unwrap_or(0);
-        let groups = crate::files::digest::groups_in(size);
-        if first.checked_add(count).is_none_or(|end| end > groups) {
-            return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a hole beyond the end of its file")));
-        }
-        self.watch.passed(count.saturating_mul(GROUP_BYTES).min(size));
-        match self.watch.timed(Stage::Disk, || self.arrival.hole(number, first, count)) {
-            Ok(()) => Ok(()),
-            Err(fault) => self.give_up(number, &fault),
-        }
-    }
-
-    fn end(&mut self, number: u64, size: u64, hash: blake3::Hash) -> Result<(), Stop> {
-        if !self.is_wanted(number)? {
-            return Ok(());
-        }
-        match self.watch.timed(Stage::Disk, || self.arrival.end(number, size, hash)) {
-            Ok(()) => {
-                self.open.remove(&number);
-                Ok(())
-            }
-            Err(fault) => self.give_up(number, &fault),
-        }
     }
 
     fn flush_if_wanted(&mut self) -> Result<(), Stop> {

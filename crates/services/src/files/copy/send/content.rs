@@ -122,10 +122,8 @@ impl Disk {
         pack.files += 1;
         self.watch.moved(size);
         // Before it is sent: the receiver may answer before we get any further.
-        self.shared.through(
-            number,
-            Sent { path: told.to.as_bytes().to_vec(), size: told.entry.size, hash: Some(hash) },
-        )?;
+        self.shared
+            .through(number, Sent { path: told.to.as_bytes().to_vec(), size: told.entry.size, hash: Some(hash) })?;
         if pack.len >= PACK || pack.files >= PACKED_FILES {
             self.hand_pack(pack)?;
         } else {
@@ -217,7 +215,10 @@ impl Disk {
         if resume.held_groups().all(|index| tags.contains_key(&index)) {
             Ok(tags)
         } else {
-            Err(Stop::Broken(Fault::new(ErrorCode::BadRequest, "the other machine's account of what it has is not whole")))
+            Err(Stop::Broken(Fault::new(
+                ErrorCode::BadRequest,
+                "the other machine's account of what it has is not whole",
+            )))
         }
     }
 

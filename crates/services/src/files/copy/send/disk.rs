@@ -19,6 +19,7 @@ use super::{
     Load, Out,
     content::{Pack, same_state},
     flight::{Flight, TellKind, Told},
+    hand::LineCost,
     pending::{LineGone, Sent, Shared},
     rest::Resume,
     walk::{self, Place, Root, Step, Walk},
@@ -26,11 +27,11 @@ use super::{
 use crate::files::{
     copy::{
         BLOCKS, WINDOW,
-        press::{Costs, Press, When},
+        press::{Press, When},
     },
-    msg::Item,
-    records::{Entry as TellEntry, Numbers, PACKED_HEAD, Put, Say, packed_head},
     engine::SourceMark,
+    msg::Item,
+    records::{Entry as TellEntry, Numbers, Put, Say},
     tree::{Found, Kind, Name},
     watch::{Outcome, Stage, Watch},
 };
@@ -73,9 +74,9 @@ pub(super) struct Disk {
     telling: Vec<u8>,
     /// Small files, to go out together.
     pub(super) pack: Option<Pack>,
-    press: Press,
+    pub(super) press: Press,
     /// What the line had taken when it was last looked at, and what a byte took since.
-    line: LineCost,
+    pub(super) line: LineCost,
     places: Arc<AtomicUsize>,
     /// The first number of files that have more names, by file system and inode.
     linked: HashMap<(u64, u64), u64>,
@@ -335,7 +336,8 @@ impl Disk {
         entry: &Found,
         load: &Load,
     ) -> Result<(Option<[u8; 32]>, crate::files::records::Attributes), LookError> {
-        let (file, opened) = place.held.open_file(name, Some(Kind::File)).map_err(|errno| LookError::Fault(unreadable(&errno)))?;
+        let (file, opened) =
+            place.held.open_file(name, Some(Kind::File)).map_err(|errno| LookError::Fault(unreadable(&errno)))?;
         let attributes = match load.attributes {
             true => crate::files::tree::attributes(&file).map_err(|errno| LookError::Fault(unreadable(&errno)))?,
             false => Vec::new(),
@@ -370,57 +372,6 @@ impl Disk {
             Some(pack) => self.hand_pack(pack),
             None => Ok(()),
         }
-    }
-
-    /// Small files go to the line, compressed if that pays.
-    pub(super) fn hand_pack(&mut self, pack: Pack) -> Result<(), LineGone> {
-        let block = pack.into_block();
-        let costs = self.costs();
-        if !self.press.pays(block.payload(), costs) {
-            return self.hand(Out::Pack(block));
-        }
-        let mut packed = self.block(FrameKind::Records)?;
-        let (head, room) = packed.space().split_at_mut_checked(PACKED_HEAD).unwrap_or_default();
-        match self.press.press(block.payload(), room) {
-            Some(len) => {
-                head.copy_from_slice(&packed_head(block.payload().len()));
-                packed.set_len(PACKED_HEAD + len);
-                self.spare = Some(block);
-                self.hand(Out::Pack(packed))
-            }
-            None => {
-                self.spare = Some(packed);
-                self.hand(Out::Pack(block))
-            }
-        }
-    }
-
-    /// A group goes to the line, compressed if that pays.
-    pub(super) fn hand_group(&mut self, number: u64, index: u64, block: Block) -> Result<(), LineGone> {
-        let mut head = Vec::with_capacity(32);
-        let costs = self.costs();
-        if self.press.pays(block.payload(), costs) {
-            let mut pressed = self.block(FrameKind::Data)?;
-            if let Some(len) = self.press.press(block.payload(), pressed.space()) {
-                let inflated = u32::try_from(block.payload().len()).ok();
-                pressed.set_len(len);
-                self.spare = Some(block);
-                Put::Group { number, index, inflated }.write(&mut head);
-                return self.hand(Out::Group(head, pressed));
-            }
-            self.spare = Some(pressed);
-        }
-        Put::Group { number, index, inflated: None }.write(&mut head);
-        self.hand(Out::Group(head, block))
-    }
-
-    /// What a byte takes now; unknown until the line has taken enough to tell.
-    fn costs(&mut self) -> Option<Costs> {
-        let nanos = self.shared.line_nanos.load(Ordering::Relaxed);
-        let bytes = self.shared.line_bytes.load(Ordering::Relaxed);
-        let line = self.line.each(nanos, bytes)?;
-        let worked = self.watch.busy(Stage::Disk) + self.watch.busy(Stage::Hash);
-        Some(Costs { work: worked.as_secs_f64() / self.watch.bytes().max(1) as f64, line })
     }
 
     pub(super) fn block(&mut self, kind: FrameKind) -> Result<Block, LineGone> {
@@ -461,28 +412,6 @@ impl Disk {
                 self.watch.timed(Stage::Line, || self.out.blocking_send(out)).map_err(|_| LineGone)
             }
         }
-    }
-}
-
-/// Bytes over which the line is measured: more than socket buffers swallow at once would hide it, less would jump.
-const MEASURED: u64 = 4 << 20;
-
-/// What the line takes for a byte, over the last few megabytes.
-#[derive(Debug, Default)]
-struct LineCost {
-    nanos: u64,
-    bytes: u64,
-    each: Option<f64>,
-}
-
-impl LineCost {
-    fn each(&mut self, nanos: u64, bytes: u64) -> Option<f64> {
-        let more = bytes.saturating_sub(self.bytes);
-        if more >= MEASURED {
-            self.each = Some(nanos.saturating_sub(self.nanos) as f64 / 1e9 / more as f64);
-            (self.nanos, self.bytes) = (nanos, bytes);
-        }
-        self.each
     }
 }
 

@@ -96,8 +96,8 @@ impl<'a> Walk<'a> {
                 let Level { entry, .. } = self.levels.pop()?;
                 return Some(Step::DirEnd { entry });
             };
-            let paths = FileName::parse(name.as_bytes())
-                .and_then(|name| Ok((level.from.join(&name)?, level.to.join(&name)?)));
+            let paths =
+                FileName::parse(name.as_bytes()).and_then(|name| Ok((level.from.join(&name)?, level.to.join(&name)?)));
             let (from, to) = match paths {
                 Ok((from, _)) if is_excluded(root, filter, &from) => continue,
                 Ok(paths) => paths,

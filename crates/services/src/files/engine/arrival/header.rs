@@ -60,7 +60,7 @@ impl Header {
         dir.disk().write_at(file, &self.encode(), 0)
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(in crate::files::engine) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.boot.to_be_bytes());
@@ -77,7 +77,7 @@ impl Header {
         bytes
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::files::engine) fn decode(bytes: &[u8]) -> Option<Self> {
         let (body, told) = bytes.split_at_checked(HEADER_BYTES - CHECK_BYTES)?;
         if told != check(body) {
             return None;

@@ -1,0 +1,107 @@
+//! The content of files that are wanted: whole files, groups, holes, ends. What comes of a file that was given up is let
+//! pass, and what was never announced is a breach.
+
+use landline_wire::{ErrorCode, Fault};
+
+use super::{Group, Stop, Work, not_inflated, out_of_turn};
+use crate::files::{
+    copy::press::Inflate,
+    digest::{GROUP, GROUP_BYTES, group_len, groups_in},
+    watch::Stage,
+};
+
+impl Work {
+    /// Content came: of what was announced, or far beyond it?
+    fn came(&mut self, bytes: usize) -> Result<(), Stop> {
+        // Empty pieces must not go on for ever either.
+        let bytes = u64::try_from(bytes.max(1)).unwrap_or(u64::MAX);
+        self.owed = self.owed.checked_sub(bytes).ok_or_else(|| {
+            Stop::Fault(Fault::new(ErrorCode::BadRequest, "far more bytes of a file came than were announced"))
+        })?;
+        Ok(())
+    }
+
+    /// Whether content of this file is still wanted; content of a file that never was is a breach.
+    fn is_wanted(&self, number: u64) -> Result<bool, Stop> {
+        if number >= self.next {
+            return Err(out_of_turn("content of a file that was not told"));
+        }
+        Ok(self.open.contains_key(&number))
+    }
+
+    pub(super) fn whole(&mut self, number: u64, hash: blake3::Hash, bytes: &[u8]) -> Result<(), Stop> {
+        self.came(bytes.len())?;
+        if !self.is_wanted(number)? {
+            return Ok(());
+        }
+        self.watch.moved(bytes.len());
+        match self.watch.timed(Stage::Disk, || self.arrival.whole(number, bytes, hash)) {
+            Ok(()) => {
+                self.open.remove(&number);
+                Ok(())
+            }
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+
+    pub(super) fn data(&mut self, data: &[u8]) -> Result<(), Stop> {
+        self.came(data.len())?;
+        let Some(Group { number, index, inflated }) = self.expecting.take() else {
+            return Err(out_of_turn("data"));
+        };
+        if !self.is_wanted(number)? {
+            return Ok(());
+        }
+        let Some(len) = inflated else { return self.group(number, index, data) };
+        let mut inflate = std::mem::replace(&mut self.inflate, Inflate::new());
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let done = match inflate.inflate(data, len, GROUP) {
+            Some(data) => self.group(number, index, data),
+            None => Err(not_inflated()),
+        };
+        self.inflate = inflate;
+        done
+    }
+
+    fn group(&mut self, number: u64, index: u64, data: &[u8]) -> Result<(), Stop> {
+        let size = self.open.get(&number).and_then(|open| open.size);
+        if size.is_some_and(|size| group_len(size, index) != data.len()) {
+            return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a group of another length than the file has")));
+        }
+        self.watch.moved(data.len());
+        match self.watch.timed(Stage::Disk, || self.arrival.group(number, index, data)) {
+            Ok(()) => self.flush_if_wanted(),
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+
+    pub(super) fn hole(&mut self, number: u64, first: u64, count: u64) -> Result<(), Stop> {
+        self.came(0)?;
+        if !self.is_wanted(number)? {
+            return Ok(());
+        }
+        let size = self.open.get(&number).and_then(|open| open.size).unwrap_or(0);
+        let groups = groups_in(size);
+        if first.checked_add(count).is_none_or(|end| end > groups) {
+            return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a hole beyond the end of its file")));
+        }
+        self.watch.passed(count.saturating_mul(GROUP_BYTES).min(size));
+        match self.watch.timed(Stage::Disk, || self.arrival.hole(number, first, count)) {
+            Ok(()) => Ok(()),
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+
+    pub(super) fn end(&mut self, number: u64, size: u64, hash: blake3::Hash) -> Result<(), Stop> {
+        if !self.is_wanted(number)? {
+            return Ok(());
+        }
+        match self.watch.timed(Stage::Disk, || self.arrival.end(number, size, hash)) {
+            Ok(()) => {
+                self.open.remove(&number);
+                Ok(())
+            }
+            Err(fault) => self.give_up(number, &fault),
+        }
+    }
+}

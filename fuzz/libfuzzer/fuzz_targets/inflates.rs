@@ -1,0 +1,4 @@
+//! libFuzzer on `inflates`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| landline_fuzz::inflates(data));

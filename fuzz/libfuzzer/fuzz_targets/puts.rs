@@ -1,0 +1,4 @@
+//! libFuzzer on `puts`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| landline_fuzz::puts(data));

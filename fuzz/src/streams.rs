@@ -1,0 +1,44 @@
+//! A target of the whole receiving end: bytes become a hostile copy stream, spoken to the real files service over a pipe.
+//!
+//! In: bytes, each a choice. Out: nothing, or a panic. Invariants: the service ends the stream with `done`, with `error` or,
+//! if the line was cut, without a word, and its threads live; what it says can be read; each entry has one verdict and at
+//! most one fate; nothing outside the share is touched; what was published is what was there before or has a hash that the
+//! sender told; no link leads out of the share.
+
+use std::{collections::BTreeSet, path::Path};
+
+use crate::mutate::Random;
+
+mod script;
+mod told;
+mod world;
+
+use script::Script;
+use world::World;
+
+/// The same stream comes so often to one share: what one leaves, the next finds.
+const TIMES: usize = 2;
+
+/// One stream, told by `data`, to a share that holds a little of everything.
+pub fn streams(data: &[u8]) {
+    let script = Script::of(data);
+    let world = World::new();
+    for _ in 0..TIMES {
+        let said = world.hears(&script);
+        told::assert_sound(&said, script.finishes);
+        world.assert_sound(&script.hashes);
+    }
+}
+
+/// A seed: so many choices.
+pub(crate) fn any(seed: u64, choices: usize) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    (0..choices).map(|_| random.draw().to_le_bytes()[0]).collect()
+}
+
+/// BLAKE3 of contents that a sender told.
+type Hashes = BTreeSet<[u8; 32]>;
+
+fn hash_of(path: &Path) -> [u8; 32] {
+    *blake3::hash(&std::fs::read(path).expect("a published file can be read")).as_bytes()
+}

@@ -1,0 +1,47 @@
+//! Values of introductions and of the owner's service, each beside the name of its vector.
+
+use landline_services::{
+    admin::msg as admin,
+    introduce::msg::{Inviting, Joining},
+};
+use landline_trust::key::PublicKey;
+use landline_wire::{Blob, ErrorCode, Fault};
+
+use crate::frame;
+
+pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
+    let step = |byte, len| Blob(vec![byte; len]);
+    let print = || PublicKey::from_bytes([1; 32]).fingerprint().to_string();
+    let address = || vec!["tcp://192.0.2.7:5463".to_owned()];
+    let status = admin::Status {
+        pid: 4711,
+        listen: vec!["tcp://*:5463".to_owned()],
+        reachable: address(),
+        share: "/srv/share".to_owned(),
+        read_only: false,
+        calls: 1,
+        open_codes: vec![7],
+    };
+    let invitation = admin::Invitation {
+        code: "7-cross-clock".to_owned(),
+        expires_in: 600,
+        addresses: address(),
+        fingerprint: print(),
+    };
+    let unknown = Fault::new(ErrorCode::NotFound, "no enrolled key has that fingerprint");
+    vec![
+        ("joining/introduce", frame(Joining::Introduce { number: 7 })),
+        ("joining/confirm", frame(Joining::Confirm { step: step(2, 320), label: "laptop".to_owned() })),
+        ("inviting/blinded", frame(Inviting::Blinded { step: step(1, 96) })),
+        ("inviting/confirmed", frame(Inviting::Confirmed { step: step(3, 64), label: "desk".to_owned() })),
+        ("inviting/no-match", frame(Inviting::Error(Fault::new(ErrorCode::NoMatch, "")))),
+        ("inviting/refused", frame(Inviting::Error(Fault::stranger()))),
+        ("admin-request/invite", frame(admin::Request::Invite { seconds: 600 })),
+        ("admin-request/revoke", frame(admin::Request::Revoke { fingerprint: print() })),
+        ("admin-request/status", frame(admin::Request::Status {})),
+        ("admin-answer/error", frame(admin::Answer::Error(unknown))),
+        ("admin-answer/invitation", frame(admin::Answer::Invitation(invitation))),
+        ("admin-answer/revoked", frame(admin::Answer::Revoked(admin::Revoked { fingerprint: print(), cut: 2 }))),
+        ("admin-answer/status", frame(admin::Answer::Status(status))),
+    ]
+}
