@@ -1,8 +1,8 @@
 //! A target of the whole receiving end: bytes become a hostile copy stream, spoken to the real files service over a pipe.
 //!
-//! In: bytes, each a choice. Out: nothing, or a panic. Invariants: the service ends the stream with `done`, with `error` or,
-//! if the line was cut, without a word, and its threads live; what it says can be read; each entry has one verdict and at
-//! most one fate; nothing outside the share is touched; what was published is what was there before or has a hash that the
+//! In: bytes, each a choice. Out: nothing, or a panic. Invariants: the service ends the stream with `done` or `error`, or
+//! tells its caller why not, and its threads live; what it says can be read; each entry has one verdict and at most one fate,
+//! which it has if the stream ends with `done`; nothing outside the share is touched; what was published is what was there before or has a hash that the
 //! sender told; no link leads out of the share.
 
 use std::{collections::BTreeSet, path::Path};
@@ -24,8 +24,8 @@ pub fn streams(data: &[u8]) {
     let script = Script::of(data);
     let world = World::new();
     for _ in 0..TIMES {
-        let said = world.hears(&script);
-        told::assert_sound(&said, script.finishes);
+        let (said, ended_well) = world.hears(&script);
+        told::assert_sound(&said, &script, ended_well);
         world.assert_sound(&script.hashes);
     }
 }

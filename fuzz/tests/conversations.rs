@@ -1,73 +1,109 @@
-//! The conversations of PROTOCOL.md §9, spoken: the dialler's bytes go into the files service as they are printed, and
-//! what it answers must be the printed bytes.
+//! The conversations of PROTOCOL.md §9, spoken: the dialler's turns go into the files service as they are printed, and what
+//! it answers, turn by turn, must be the printed bytes.
 
 use std::{sync::Arc, time::Duration};
 
 use landline_fuzz::vectors::vectors;
-use landline_net::{Call, CallLimits, Ended, Peer, peer::Origin};
+use landline_net::{Call, CallError, CallLimits, Ended, Peer, peer::Origin};
 use landline_services::files::{
+    msg::{Ack, LoadMsg},
     serve::{Share, Visitor},
     tree::Tree,
 };
 use landline_trust::grant::Grant;
-use landline_wire::{Limits, Open};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use landline_wire::{Header, Limits, Open, decode, encode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio_util::sync::CancellationToken;
 
-fn bytes_of(label: &str) -> Vec<u8> {
-    let found = vectors().into_iter().find(|vector| vector.decoder == "conversation" && vector.label == label);
-    found.unwrap_or_else(|| panic!("no conversation {label}")).bytes
+/// Calls in the order in which they are to be made, each with its turns: what the dialler says, what the server answers.
+fn calls() -> Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
+    let mut calls: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> = Vec::new();
+    for vector in vectors().into_iter().filter(|vector| vector.decoder == "conversation") {
+        let mut label = vector.label.rsplitn(3, '-');
+        let (who, turn, call) = (label.next().unwrap(), label.next().unwrap(), label.next().unwrap());
+        if calls.last().is_none_or(|(last, _)| last != call) {
+            calls.push((call.to_owned(), Vec::new()));
+        }
+        let turns = &mut calls.last_mut().unwrap().1;
+        match who {
+            "dialler" => turns.push((vector.bytes, Vec::new())),
+            "server" => turns.last_mut().unwrap().1 = vector.bytes,
+            other => panic!("nobody is called {other}"),
+        }
+        assert_eq!(turns.len().to_string(), turn, "{}", vector.label);
+    }
+    calls
 }
 
-/// One call: what the dialler says at once, what it says when the other end has finished (a receiver may not be done
-/// before), then the end; what the share answers.
-async fn call(share: &Share, at_once: &[u8], when_finished: &[u8]) -> Vec<u8> {
+/// The next frame; `None` at the end of the stream.
+async fn frame(far: &mut DuplexStream) -> Option<Vec<u8>> {
+    let mut head = [0; 4];
+    far.read_exact(&mut head).await.ok()?;
+    let mut body = vec![0; Header::decode(head, &Limits::KNOWN).expect("the server writes frames").body_len()];
+    far.read_exact(&mut body).await.expect("it writes whole ones");
+    Some([&head[..], &body].concat())
+}
+
+/// A frame as it is printed: times are none of the protocol's. `None` for a sign of life.
+fn as_printed(frame: Vec<u8>) -> Option<Vec<u8>> {
+    if frame.first() != Some(&1) {
+        return Some(frame);
+    }
+    match decode::<Ack>(&frame[4..]) {
+        Ok(Ack::Working { .. }) => None,
+        Ok(Ack::Done { files, bytes, failed, load: Some(_) }) => {
+            let done = Ack::Done { files, bytes, failed, load: Some(LoadMsg::default()) };
+            Some(encode(&done).expect("it is short").to_vec())
+        }
+        _ => Some(frame),
+    }
+}
+
+/// Speaks one call.
+async fn speak(share: &Share, name: &str, turns: &[(Vec<u8>, Vec<u8>)]) {
     let (near, mut far) = duplex(1 << 16);
     let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
     let serving = async {
         assert_eq!(call.recv::<Open>().await.expect("a message"), Some(Open::of("files")), "the door takes this one");
         let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec() };
         let served = share.serve(&visitor, &mut call, &CancellationToken::new(), Duration::from_secs(60)).await;
-        assert!(matches!(served, Ok(Ended::Well)), "{served:?}");
+        if name == "cut" {
+            assert!(matches!(served, Err(CallError::Cut)), "{served:?}");
+            return;
+        }
+        assert!(matches!(served, Ok(Ended::Well)), "{name}: {served:?}");
         call.close().await.expect("the pipe is open");
     };
     let dialling = async {
-        let mut answered = Vec::new();
-        far.write_all(at_once).await.expect("the pipe has room");
-        while !when_finished.is_empty() && !answered.ends_with(br#"{"finish":{}}"#) {
-            assert_ne!(far.read_buf(&mut answered).await.expect("the pipe is open"), 0, "it never finished");
+        for (turn, (said, printed)) in turns.iter().enumerate() {
+            far.write_all(said).await.expect("the pipe has room");
+            let mut answered = Vec::new();
+            while answered.len() < printed.len() {
+                let frame = frame(&mut far).await.unwrap_or_else(|| panic!("{name}: it hung up in turn {}", turn + 1));
+                answered.extend(as_printed(frame).unwrap_or_default());
+            }
+            let readable = |bytes: &[u8]| bytes.escape_ascii().to_string();
+            assert_eq!(readable(&answered), readable(printed), "{name}, turn {}", turn + 1);
         }
-        far.write_all(when_finished).await.expect("the pipe has room");
         far.shutdown().await.expect("the pipe is open");
-        far.read_to_end(&mut answered).await.expect("the pipe is open");
-        answered
+        let more = frame(&mut far).await.and_then(as_printed);
+        assert_eq!(more.map(|more| more.escape_ascii().to_string()), None, "{name}: more than is printed");
     };
-    tokio::join!(serving, dialling).1
-}
-
-/// Where the first acknowledgement begins; the end if there is none.
-fn first_ack(said: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some([_, a, b, c]) = said.get(at..at + 4) {
-        let end = at + 4 + usize::from(*a) * 65_536 + usize::from(*b) * 256 + usize::from(*c);
-        if said[at + 4..end].starts_with(br#"{"kept""#) {
-            break;
-        }
-        at = end;
-    }
-    at
+    tokio::join!(serving, dialling);
 }
 
 #[tokio::test]
 async fn each_is_answered_with_the_bytes_that_the_protocol_prints() {
     let folder = tempfile::tempdir().unwrap();
     let share = Share::new(Arc::new(Tree::open(folder.path()).unwrap()), false);
-    for label in ["put", "list", "get", "not-found"] {
-        let said = bytes_of(&format!("{label}-dialler"));
-        let (at_once, when_finished) = said.split_at(first_ack(&said));
-        let answered = call(&share, at_once, when_finished).await;
-        let printed = bytes_of(&format!("{label}-server"));
-        assert_eq!(answered.escape_ascii().to_string(), printed.escape_ascii().to_string(), "{label}");
+    let calls = calls();
+    let names: Vec<_> = calls.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["put", "again", "list", "get", "cut", "resume", "refused", "not-found", "hashes"]);
+    for (name, turns) in &calls {
+        speak(&share, name, turns).await;
     }
     assert_eq!(std::fs::read(folder.path().join("docs/hello.txt")).unwrap(), b"hello\n");
+    let big = std::fs::read(folder.path().join("big")).unwrap();
+    assert!(big.ends_with(b"hello\n") && big.len() == (1 << 20) + 6 && big[..1 << 20].iter().all(|byte| *byte == 0));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left of what was cut");
 }

@@ -22,9 +22,11 @@ mod ls;
 mod man;
 mod mkdir;
 mod mv;
+mod partials;
 mod put;
 mod retry;
 mod rm;
+mod selftest;
 mod serve;
 mod stat;
 mod verify;
@@ -38,6 +40,7 @@ pub(crate) enum Cmd {
     Put(put::Args),
     Get(get::Args),
     Retry(retry::Args),
+    Partials(partials::Args),
     Ls(ls::Args),
     Cat(cat::Args),
     Stat(stat::Args),
@@ -48,6 +51,7 @@ pub(crate) enum Cmd {
     Contacts(contacts::Args),
     Key(key::Args),
     Doctor(doctor::Args),
+    Selftest(selftest::Args),
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -72,6 +76,7 @@ impl Cmd {
             Self::Put(args) => put::run(args, here).await,
             Self::Get(args) => get::run(args, here).await,
             Self::Retry(args) => retry::run(args, here).await,
+            Self::Partials(args) => partials::run(args, here).await,
             Self::Ls(args) => ls::run(args, here).await,
             Self::Cat(args) => cat::run(args, here).await,
             Self::Stat(args) => stat::run(args, here).await,
@@ -82,6 +87,7 @@ impl Cmd {
             Self::Contacts(args) => contacts::run(args, here).await,
             Self::Key(args) => key::run(args, here).await,
             Self::Doctor(args) => doctor::run(args, here).await,
+            Self::Selftest(args) => selftest::run(args, here).await,
             Self::Config(args) => config::run(args, here),
             Self::Completions(args) => Ok(completions::run(&args, here)),
             Self::Man(args) => man::run(args, here),

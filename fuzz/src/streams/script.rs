@@ -3,6 +3,8 @@
 //! Pure. What the entries are and what follows them agrees often enough that a stream gets far, and seldom enough that
 //! every breach comes up.
 
+use std::collections::BTreeSet;
+
 use landline_services::files::{
     copy::press::pressed,
     msg::{ExistingMsg, Item, Request},
@@ -38,6 +40,9 @@ const NAMES: [&[u8]; 18] = [
     b"\xff\xfe",
 ];
 
+/// How many of them are plain, from the first on.
+const PLAIN: usize = 8;
+
 const TARGETS: [&[u8]; 8] = [b"a", b"../a", b"dir/file", b"/etc/passwd", b"../../outside", b"x/../../..", b"", b"a\0b"];
 
 const SIZES: [u64; 9] = [0, 1, 6, 600, 524_289, 1 << 20, (1 << 20) + 6, 5 << 20, 1 << 40];
@@ -50,6 +55,8 @@ pub(super) struct Script {
     pub(super) finishes: bool,
     /// What the sender told that contents come to.
     pub(super) hashes: Hashes,
+    /// Files that the sender gave up.
+    pub(super) broken: BTreeSet<u64>,
 }
 
 /// A file as it was told.
@@ -68,6 +75,7 @@ struct Writer<'a> {
     told: Vec<Told>,
     depth: u64,
     hashes: Hashes,
+    broken: BTreeSet<u64>,
 }
 
 impl Script {
@@ -77,9 +85,10 @@ impl Script {
             frames: Vec::new(),
             records: Vec::new(),
             next: 0,
-            told: Vec::new(),
+            told: Vec::new(), // never empty after `begin`
             depth: 0,
             hashes: Hashes::new(),
+            broken: BTreeSet::new(),
         };
         writer.begin();
         let mut steps = 0;
@@ -88,12 +97,12 @@ impl Script {
             steps += 1;
         }
         writer.flush();
-        let finishes = data.len() % 4 != 0;
+        let finishes = !data.len().is_multiple_of(4);
         if finishes {
             writer.settle(data.len() % 4 != 1);
             writer.message(&Item::Finish {});
         }
-        Self { frames: writer.frames, finishes, hashes: writer.hashes }
+        Self { frames: writer.frames, finishes, hashes: writer.hashes, broken: writer.broken }
     }
 }
 
@@ -115,13 +124,17 @@ impl Writer<'_> {
         let options = self.choice();
         let if_match = (options & 14 == 14).then(|| blake3::hash(b"inside").to_hex().to_string());
         self.message(&Request::Put { existing, backup: options & 1 == 1, if_match });
+        // So much content may come for files that are not wanted before it is too much.
+        self.record(&Put::File { path: b"large", entry: Entry { size: Some(5 << 20), ..Entry::default() } });
+        self.told.push(Told { number: 0, size: 5 << 20 });
+        self.next = 1;
     }
 
     fn step(&mut self) {
         match self.choice() % 16 {
             0 => self.dir(),
-            1 | 2 => self.dir_end(),
-            3..=6 => self.file(),
+            1 => self.dir_end(),
+            2..=6 => self.file(),
             7 => self.bare(),
             8 | 9 => self.whole(),
             10 => self.group(),
@@ -133,15 +146,24 @@ impl Writer<'_> {
         }
     }
 
+    /// Mostly a plain one.
+    fn name(&mut self) -> &'static [u8] {
+        if self.choice().is_multiple_of(8) {
+            return self.one_of(&NAMES);
+        }
+        let place = self.choice() % PLAIN;
+        NAMES.get(place).copied().unwrap_or_default()
+    }
+
     fn dir(&mut self) {
-        let path = self.one_of(&NAMES);
+        let path = self.name();
         self.depth += 1;
         self.record(&Put::Dir { path });
     }
 
     fn dir_end(&mut self) {
         // One too many only now and then: it ends the stream.
-        if self.depth == 0 && self.choice() % 8 != 0 {
+        if self.depth == 0 && !self.choice().is_multiple_of(128) {
             return;
         }
         self.depth = self.depth.saturating_sub(1);
@@ -150,7 +172,7 @@ impl Writer<'_> {
     }
 
     fn file(&mut self) {
-        let (path, size, flags) = (self.one_of(&NAMES), self.one_of(&SIZES), self.choice());
+        let (path, size, flags) = (self.name(), self.one_of(&SIZES), self.choice());
         let endless = flags & 0xe0 == 0xe0;
         let entry = Entry {
             size: (!endless).then_some(size),
@@ -163,13 +185,13 @@ impl Writer<'_> {
             attributes: if flags & 0x42 == 0x42 { vec![(b"user.a".to_vec(), b"1".to_vec())] } else { vec![] },
         };
         self.record(&Put::File { path, entry });
-        self.told.push(Told { number: self.next, size });
+        self.told.push(Told { number: self.next, size: if endless { 0 } else { size } });
         self.next += 1;
     }
 
     fn bare(&mut self) {
-        let (path, choice) = (self.one_of(&NAMES), self.choice());
-        if choice % 2 == 0 {
+        let (path, choice) = (self.name(), self.choice());
+        if choice.is_multiple_of(2) {
             let target = self.one_of(&TARGETS);
             self.record(&Put::Link { path, target, mtime: (1, 1) });
         } else {
@@ -179,11 +201,11 @@ impl Writer<'_> {
         self.next += 1;
     }
 
-    /// A file that was told, or one that never was.
+    /// A file that was told, or now and then one that never was.
     fn some_file(&mut self) -> Told {
         let choice = self.choice();
-        if choice == 255 || self.told.is_empty() {
-            let number = if choice % 2 == 0 { self.next } else { u64::MAX };
+        if choice == 255 {
+            let number = if choice.is_multiple_of(2) { self.next } else { u64::MAX };
             return Told { number, size: 6 };
         }
         let place = choice % self.told.len();
@@ -202,7 +224,6 @@ impl Writer<'_> {
         }
         let hash = if lie == 2 { [7; 32] } else { *blake3::hash(&bytes).as_bytes() };
         self.hashes.insert(hash);
-        self.told.retain(|one| one.number != told.number);
         self.record(&Put::Whole { number: told.number, hash, bytes: &bytes });
     }
 
@@ -211,7 +232,8 @@ impl Writer<'_> {
         let groups = told.size.div_ceil(1 << 20).min(8);
         let index = if lie == 1 { u64::MAX } else { u64::try_from(lie).unwrap_or(0) % groups.max(1) };
         let len = told.size.saturating_sub(index.saturating_mul(1 << 20)).min(1 << 20);
-        let mut data = vec![b'g'; usize::try_from(len).unwrap_or(0)];
+        let filling = if told.size <= 600 { b'c' } else { 0 };
+        let mut data = vec![filling; usize::try_from(len).unwrap_or(0)];
         if lie == 2 {
             data.push(b'x');
             data.truncate(1 << 20);
@@ -229,6 +251,9 @@ impl Writer<'_> {
     fn hole(&mut self) {
         let (told, lie) = (self.some_file(), self.choice());
         let groups = told.size.div_ceil(1 << 20);
+        if groups == 0 && lie != 1 {
+            return;
+        }
         let first = u64::try_from(lie / 4).unwrap_or(0) % groups.max(1);
         let count = match lie {
             1 => u64::MAX,
@@ -244,7 +269,6 @@ impl Writer<'_> {
         let size = if lie == 1 { told.size ^ 1 } else { told.size };
         let hash = if lie == 2 { [7; 32] } else { self.promised(size) };
         self.hashes.insert(hash);
-        self.told.retain(|one| one.number != told.number);
         self.record(&Put::End { number: told.number, size, hash });
     }
 
@@ -262,7 +286,7 @@ impl Writer<'_> {
         let fault = || Fault::new(ErrorCode::Changed, "\u{1b}[2J");
         let item = match self.choice() % 8 {
             0 | 1 => Item::Totals { files: u64::MAX, bytes: u64::MAX },
-            2..=4 => Item::Broken { file: self.some_file().number, fault: fault() },
+            2..=4 => self.gives_up(),
             5 => Item::Skip { path: WireName::from(self.one_of(&NAMES)), fault: fault() },
             6 => Item::Working { load: None },
             _ if self.choice() == 7 => Item::Error(fault()),
@@ -271,9 +295,15 @@ impl Writer<'_> {
         self.message(&item);
     }
 
-    /// What nobody may say; seldom, because it ends the stream.
+    fn gives_up(&mut self) -> Item {
+        let file = self.some_file().number;
+        self.broken.insert(file);
+        Item::Broken { file, fault: Fault::new(ErrorCode::Changed, "\u{1b}[2J") }
+    }
+
+    /// What nobody may say; seldom, because most of it ends the stream.
     fn breach(&mut self) {
-        match self.choice() % 32 {
+        match self.choice() {
             0 => self.frame(Kind::Data, b"out of turn"),
             1 => self.frame(Kind::Records, &[0x0b, 0, 0, 0, 9, 1, 2, 3]),
             2 => self.frame(Kind::Records, &[0xff]),
@@ -312,6 +342,7 @@ impl Writer<'_> {
         }
         self.flush();
         for told in if every { std::mem::take(&mut self.told) } else { Vec::new() } {
+            self.broken.insert(told.number);
             self.message(&Item::Broken { file: told.number, fault: Fault::new(ErrorCode::Changed, "") });
         }
     }

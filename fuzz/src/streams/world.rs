@@ -58,21 +58,22 @@ impl World {
         Self { folder, share, known }
     }
 
-    /// Speaks `script` to the files service and hangs up; what it answered.
-    pub(super) fn hears(&self, script: &Script) -> Vec<u8> {
+    /// Speaks `script` to the files service and hangs up; what it answered, and whether it ended well.
+    pub(super) fn hears(&self, script: &Script) -> (Vec<u8>, bool) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async { tokio::time::timeout(PATIENCE, self.serve(script)).await.expect("the stream ends") })
     }
 
-    async fn serve(&self, script: &Script) -> Vec<u8> {
+    async fn serve(&self, script: &Script) -> (Vec<u8>, bool) {
         let (near, far) = duplex(PIPE);
         let serving = async {
             let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
             let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec() };
             let served = self.share.serve(&visitor, &mut call, &CancellationToken::new(), PATIENCE).await;
-            if let Err(CallError::Fault(fault)) = served {
+            if let Err(CallError::Fault(fault)) = &served {
                 assert_ne!(fault.code, ErrorCode::Internal, "{fault:?}");
             }
+            served.is_ok()
         };
         let (mut listening, mut speaking) = tokio::io::split(far);
         let dialling = async {
@@ -86,7 +87,8 @@ impl World {
             listening.read_to_end(&mut said).await.expect("a pipe can be read to its end");
             said
         };
-        tokio::join!(serving, dialling, hearing).2
+        let (ended_well, (), said) = tokio::join!(serving, dialling, hearing);
+        (said, ended_well)
     }
 
     /// Fails if anything is where or what it may not be. `told`: contents that the sender announced.

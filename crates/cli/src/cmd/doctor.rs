@@ -10,7 +10,7 @@ use crate::fail::Fail;
 use crate::here::Here;
 use crate::screen::tame;
 
-mod home;
+pub(super) mod home;
 mod reach;
 
 /// Find out what is wrong, and how to mend it
@@ -43,26 +43,35 @@ struct Finding {
 }
 
 /// All that was found, in the order of looking.
-struct Report {
+pub(super) struct Report {
     here: Here,
     worst: Level,
 }
 
 impl Report {
-    fn ok(&mut self, check: &'static str, text: impl std::fmt::Display) {
+    pub(super) fn new(here: &Here) -> Self {
+        Self { here: here.clone(), worst: Level::Ok }
+    }
+
+    /// No, if something is bad.
+    pub(super) fn exit(&self) -> Exit {
+        if self.worst == Level::Bad { Exit::No } else { Exit::Done }
+    }
+
+    pub(super) fn ok(&mut self, check: &'static str, text: impl std::fmt::Display) {
         self.add(check, Level::Ok, text, None);
     }
 
-    fn warn(&mut self, check: &'static str, text: impl std::fmt::Display, fix: &str) {
+    pub(super) fn warn(&mut self, check: &'static str, text: impl std::fmt::Display, fix: &str) {
         self.add(check, Level::Warn, text, Some(fix.to_owned()));
     }
 
-    fn bad(&mut self, check: &'static str, text: impl std::fmt::Display, fix: &str) {
+    pub(super) fn bad(&mut self, check: &'static str, text: impl std::fmt::Display, fix: &str) {
         self.add(check, Level::Bad, text, Some(fix.to_owned()));
     }
 
     /// What a command would have died of.
-    fn fail(&mut self, check: &'static str, fail: &Fail) {
+    pub(super) fn fail(&mut self, check: &'static str, fail: &Fail) {
         let causes: String = fail.causes().iter().map(|cause| format!("; {cause}")).collect();
         self.add(check, Level::Bad, format_args!("{}{causes}", fail.what()), fail.hint_text().map(str::to_owned));
     }
@@ -91,7 +100,7 @@ fn line(finding: &Finding) -> String {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let mut report = Report { here: here.clone(), worst: Level::Ok };
+    let mut report = Report::new(here);
     home::settings(here, &mut report);
     if let Some(home) = home::folder(here, &mut report)? {
         home::key(&home, &mut report);
@@ -99,7 +108,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         reach::serving(&home, &mut report).await;
         reach::contacts(&home, store.as_ref(), &args.contact, &mut report).await;
     }
-    Ok(if report.worst == Level::Bad { Exit::No } else { Exit::Done })
+    Ok(report.exit())
 }
 
 #[cfg(test)]

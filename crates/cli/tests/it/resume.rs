@@ -4,6 +4,7 @@
 //! counted by a box on the line. Knows nothing of journals: what has arrived is what has the source's bytes on the disk.
 
 mod kills;
+mod lines;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -45,7 +45,6 @@ pub(in crate::files) use error::place;
 pub(in crate::files) use held::{DirId, Held};
 pub(in crate::files) use holes::hole_runs;
 pub(in crate::files) use name::Name;
-pub(in crate::files) use os::set_mtime;
 pub(in crate::files) use remains::{has_writer, remove_one, sweep};
 pub(in crate::files) use staging::{Claim, StagingFile, is_private};
 

@@ -2,8 +2,8 @@
 
 use landline_addr::path::SharePath;
 use landline_services::files::{
-    ask::{GetJob, Placing, PutJob},
-    filter::Filter,
+    ask::{CopyOptions, GetJob, Placing, PutJob},
+    records::{Entry, Put},
     watch::{Outcome, Watch},
 };
 use std::{
@@ -22,9 +22,7 @@ pub(crate) fn put(sources: &[&Path], target: &str) -> PutJob {
         sources: sources.iter().map(|path| path.to_path_buf()).collect(),
         target: path(target),
         placing: Placing::Auto,
-        filter: Filter::default(),
-        totals: true,
-        dry_run: false,
+        options: CopyOptions { totals: true, ..CopyOptions::default() },
     }
 }
 
@@ -33,9 +31,7 @@ fn get(sources: &[&str], target: &Path) -> GetJob {
         sources: sources.iter().map(|text| path(text)).collect(),
         target: target.to_path_buf(),
         placing: Placing::Auto,
-        filter: Filter::default(),
-        totals: true,
-        dry_run: false,
+        options: CopyOptions { totals: true, ..CopyOptions::default() },
     }
 }
 
@@ -113,18 +109,48 @@ async fn sources_that_are_missing_are_reported_and_the_others_are_fetched() {
     assert_eq!(std::fs::read(site.work().join("there")).unwrap(), b"yes");
 }
 
-/// What a dishonest sender says, as frames of messages.
-async fn says(site: &Site, items: &[serde_json::Value]) -> Vec<serde_json::Value> {
+/// What a sender of our own says.
+enum Word {
+    Message(serde_json::Value),
+    Records(Vec<Put<'static>>),
+}
+
+fn put_request() -> Word {
+    Word::Message(serde_json::json!({"put": {}}))
+}
+
+fn finish() -> Word {
+    Word::Message(serde_json::json!({"finish": {}}))
+}
+
+fn end_of_dir() -> Put<'static> {
+    Put::DirEnd { mode: 0o755, mtime: (0, 0) }
+}
+
+fn say(writer: &mut landline_net::CallWriter, words: &[Word]) {
+    for word in words {
+        match word {
+            Word::Message(message) => writer.queue(message).unwrap(),
+            Word::Records(records) => {
+                let mut frame = Vec::new();
+                records.iter().for_each(|record| record.write(&mut frame));
+                writer.queue_records(&frame).unwrap();
+            }
+        }
+    }
+}
+
+/// Messages until the receiver is done with it; records are left out.
+async fn says(site: &Site, words: &[Word]) -> Vec<serde_json::Value> {
     use landline_net::Received;
     let pins = [site.desk.dialer().public()];
     let mut call = site.laptop.dialer().call(&site.endpoint(), &pins, "files").await.unwrap();
     let (reader, writer) = call.halves();
-    for item in items {
-        writer.queue(item).unwrap();
-    }
+    say(writer, words);
     writer.flush().await.unwrap();
     let mut heard = Vec::new();
-    while let Some(Received::Message(body)) = reader.recv().await.unwrap() {
+    while let Some(frame) = reader.recv().await.unwrap() {
+        let Received::Message(body) = frame else { continue };
         let message: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let last = message.get("done").is_some() || message.get("error").is_some();
         heard.push(message);
@@ -143,12 +169,10 @@ async fn the_end_of_a_directory_that_never_began_changes_nothing() {
     write(&file, b"old");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let before = std::fs::metadata(&file).unwrap().modified().unwrap();
-    let end = serde_json::json!({"dir-end": {"path": "secret", "mode": 0o777, "mtime": [0, 0]}});
-    let begun = serde_json::json!({"dir": {"path": "secret"}});
-    let put = serde_json::json!({"put": {}});
-    let finish = serde_json::json!({"finish": {}});
-    says(&site, &[put.clone(), end.clone(), finish.clone()]).await;
-    let heard = says(&site, &[put, begun, end, finish]).await;
+    let heard = says(&site, &[put_request(), Word::Records(vec![end_of_dir()]), finish()]).await;
+    assert!(heard.last().unwrap().get("error").is_some(), "{heard:?}");
+    let begun = Word::Records(vec![Put::Dir { path: b"secret" }, end_of_dir()]);
+    let heard = says(&site, &[put_request(), begun, finish()]).await;
     assert!(heard[0].get("dir-failed").is_some(), "{heard:?}");
     let after = std::fs::metadata(&file).unwrap();
     assert_eq!((after.permissions().mode() & 0o777, after.modified().unwrap()), (0o600, before));
@@ -158,14 +182,26 @@ async fn the_end_of_a_directory_that_never_began_changes_nothing() {
 async fn a_directory_is_closed_to_others_until_all_of_it_has_come() {
     use std::os::unix::fs::PermissionsExt as _;
     let site = Site::open().await.introduced().await;
-    let mode = |name: &str| std::fs::metadata(site.share().join(name)).unwrap().permissions().mode() & 0o777;
-    let put = serde_json::json!({"put": {}});
-    let finish = serde_json::json!({"finish": {}});
-    says(&site, &[put.clone(), serde_json::json!({"dir": {"path": "cut"}}), finish.clone()]).await;
-    assert_eq!(mode("cut"), 0o700);
-    let end = serde_json::json!({"dir-end": {"path": "whole", "mode": 0o755, "mtime": [0, 0]}});
-    says(&site, &[put, serde_json::json!({"dir": {"path": "whole"}}), end, finish]).await;
-    assert_eq!(mode("whole"), 0o755);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let pins = [site.desk.dialer().public()];
+    let mut call = site.laptop.dialer().call(&site.endpoint(), &pins, "files").await.unwrap();
+    let (reader, writer) = call.halves();
+    let entry = Entry { size: Some(1), mode: 0o644, ..Entry::default() };
+    say(writer, &[put_request(), Word::Records(vec![Put::Dir { path: b"new" }, Put::File { path: b"a", entry }])]);
+    writer.flush().await.unwrap();
+    let wanted = reader.recv().await.unwrap();
+    assert!(matches!(wanted, Some(landline_net::Received::Records(_))), "{wanted:?}");
+    let arriving: Vec<_> = std::fs::read_dir(site.share()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(arriving.len(), 1, "{arriving:?}");
+    assert_eq!(mode(&arriving[0]), 0o700);
+    assert!(!site.share().join("new").exists());
+    let content = Put::Whole { number: 0, hash: *blake3::hash(b"x").as_bytes(), bytes: b"x" };
+    say(writer, &[Word::Records(vec![content, end_of_dir()]), finish()]);
+    writer.flush().await.unwrap();
+    while !matches!(reader.recv().await.unwrap(), Some(landline_net::Received::Message(body))
+        if body.starts_with(b"{\"done\""))
+    {}
+    assert_eq!(mode(&site.share().join("new")), 0o755);
 }
 
 #[tokio::test(flavor = "multi_thread")]

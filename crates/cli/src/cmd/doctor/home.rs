@@ -15,7 +15,7 @@ use crate::units;
 const OTHERS_LOOK: u32 = 0o055;
 
 /// Whether the settings can be understood.
-pub(super) fn settings(here: &Here, report: &mut Report) {
+pub(in crate::cmd) fn settings(here: &Here, report: &mut Report) {
     match here.settings(&Flags::default()) {
         Ok(_) => report.ok("settings", "can be understood (landline config show prints them)"),
         Err(fail) => report.fail("settings", &fail),
@@ -23,7 +23,7 @@ pub(super) fn settings(here: &Here, report: &mut Report) {
 }
 
 /// The folder itself. `None`: there is nothing further to look at.
-pub(super) fn folder(here: &Here, report: &mut Report) -> Result<Option<Home>, Fail> {
+pub(in crate::cmd) fn folder(here: &Here, report: &mut Report) -> Result<Option<Home>, Fail> {
     let path = here.home_path()?;
     let shown = path.display();
     let Ok(meta) = fs::metadata(&path) else {
@@ -52,7 +52,7 @@ pub(super) fn folder(here: &Here, report: &mut Report) -> Result<Option<Home>, F
 }
 
 /// The key file.
-pub(super) fn key(home: &Home, report: &mut Report) {
+pub(in crate::cmd) fn key(home: &Home, report: &mut Report) {
     if !home.has_key() {
         return report.warn(
             "key",
@@ -67,7 +67,7 @@ pub(super) fn key(home: &Home, report: &mut Report) {
 }
 
 /// The database and what is in it.
-pub(super) async fn database(home: &Home, report: &mut Report) -> Option<Store> {
+pub(in crate::cmd) async fn database(home: &Home, report: &mut Report) -> Option<Store> {
     let store = match Store::open(home) {
         Ok(store) => store,
         Err(fault) => {

@@ -31,6 +31,7 @@ impl Files {
         let until = Instant::now() + options.reconnect;
         tracing::info!(%fault, "the line was cut; dialling again");
         watch.cut();
+        sleep(PAUSE).await; // so that the other end notices the cut first, and lets go of what it holds of this copy
         loop {
             match self.line.call(&self.machine, SERVICE).await {
                 Ok(call) => {

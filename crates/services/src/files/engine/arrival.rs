@@ -13,6 +13,7 @@ use blake3::Hash;
 use landline_addr::path::{PathError, SharePath};
 
 use super::{LocalEngine, Owner, PublishError};
+use crate::files::digest::GROUP_BYTES;
 use crate::files::tree::{Held as Dir, Mtime, TreeError};
 
 mod announce;
@@ -196,6 +197,17 @@ impl Arrival {
     /// [`PublishError::Integrity`], then the partial was removed, because it would mislead for ever.
     pub fn end(&mut self, number: u64, size: u64, hash: Hash) -> Result<(), PublishError> {
         self.put_end(number, size, hash)
+    }
+
+    /// What a file lacks of which everything was sent; `None` if it is complete.
+    #[must_use]
+    pub fn lack(&self, number: u64) -> Option<PublishError> {
+        let file = self.files.get(&number)?;
+        let (planned, _) = file.ended?;
+        let runs = file.partial.as_ref().map(|partial| partial.held().runs).unwrap_or_default();
+        let groups: u64 = runs.iter().map(|(from, to)| to.saturating_sub(*from)).sum();
+        let got = groups.saturating_mul(GROUP_BYTES).min(planned);
+        Some(PublishError::Short { path: file.target.as_bytes().to_vec(), planned, got })
     }
 
     /// The sender can't complete it. What is worth keeping of it stays for another time.

@@ -8,7 +8,6 @@ use tempfile::TempDir;
 mod faults;
 mod full;
 mod links;
-mod old;
 mod policy;
 mod rooms;
 mod scene;

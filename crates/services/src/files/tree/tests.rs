@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode};
 use rustix::io::Errno;
 
 use super::*;
+use crate::files::engine::{Fate, LocalEngine, Owner, Plan, Policy, PublishError, SourceMark};
 
 mod failing;
 mod held;
@@ -240,4 +242,28 @@ fn a_share_that_is_not_there_or_no_directory_is_said_so() {
     let room = Room::new();
     assert!(matches!(Tree::open(&room.share().join("gone")), Err(TreeError::NotFound { .. })));
     assert!(matches!(Tree::open(&room.share().join("plain.txt")), Err(TreeError::NotADirectory { .. })));
+}
+
+/// Publishes three bytes at `path` by a stream of one file.
+pub(super) fn publish(engine: &Arc<LocalEngine>, path: &SharePath) -> Result<(), TreeError> {
+    let source = SourceMark([0; 16]);
+    let (mode, mtime, attributes) = (0o644, Mtime::new(1_000_000_000, 0), Vec::new());
+    let plan = Plan { size: Some(3), mode, mtime, source, sparse: false, linked: false, attributes, hash: None };
+    let owner = Owner { id: [1; 32], label: "ann".to_owned() };
+    let mut arrival = engine.arrive(&SharePath::root(), owner, Policy::default());
+    arrival.file(0, path, plan)?;
+    arrival.whole(0, b"new", blake3::hash(b"new")).map_err(of_tree)?;
+    match arrival.finish().pop() {
+        Some(Fate::Kept { .. }) => Ok(()),
+        Some(Fate::Failed { fault, .. }) => Err(of_tree(fault)),
+        Some(Fate::DirFailed { fault, .. }) => Err(fault),
+        Some(Fate::TreePublished { .. }) | None => Ok(()),
+    }
+}
+
+fn of_tree(fault: PublishError) -> TreeError {
+    match fault {
+        PublishError::Tree(fault) => fault,
+        other => unreachable!("{other}"),
+    }
 }

@@ -204,6 +204,9 @@ impl Work {
             Stop::Fault(Fault::new(ErrorCode::BadRequest, fault.to_string()))
         };
         while let Some(record) = Put::take(&mut rest).map_err(bad)? {
+            if self.gone.is_cancelled() {
+                return Err(Stop::Gone);
+            }
             self.record(record)?;
             if self.expecting.is_some() && !rest.is_empty() {
                 return Err(out_of_turn("a record behind that of a group"));

@@ -25,7 +25,9 @@ impl Arrival {
     /// The room, the name and the place of an entry.
     pub(super) fn spot(&mut self, relative: &SharePath) -> Result<(RoomId, Name, SharePath), TreeError> {
         let place = self.place(relative).map_err(|_too_long| TreeError::at(relative, Errno::NAMETOOLONG))?;
-        let name = Name::last_of(relative).ok_or_else(|| TreeError::refused(&place, Refusal::Root))?;
+        // At the top the empty path is the base itself.
+        let named = if self.inside.is_empty() { &place } else { relative };
+        let name = Name::last_of(named).ok_or_else(|| TreeError::refused(&place, Refusal::Root))?;
         let room = match self.inside.last() {
             Some(room) if relative.parent().is_some_and(|above| above.is_root()) => *room,
             Some(_) => return Err(TreeError::NotFound { path: place.as_bytes().to_vec() }),

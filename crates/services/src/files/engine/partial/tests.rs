@@ -11,6 +11,7 @@ use super::*;
 use crate::files::tree::{FailNth, Mtime, Op, Tree};
 
 mod faults;
+mod order;
 mod random;
 
 const G: u64 = GROUP_BYTES;

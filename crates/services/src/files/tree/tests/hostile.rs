@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::room::{DIR_LINKS, FILE_LINKS, Room, path};
 use super::*;
-use crate::files::engine::{Engine, LocalEngine, Plan};
+use crate::files::engine::LocalEngine;
 
 type Operation = fn(&Arc<Tree>, &SharePath) -> Result<(), TreeError>;
 
@@ -26,12 +26,7 @@ const OPERATIONS: [(&str, Operation); 12] = [
 ];
 
 fn publish(tree: &Arc<Tree>, path: &SharePath) -> Result<(), TreeError> {
-    let engine = LocalEngine::new(Arc::clone(tree));
-    let plan = Plan { size: Some(3), mode: 0o644, mtime: None, if_match: None };
-    let mut staged = engine.stage(path, &plan)?;
-    engine.put_group(&mut staged, b"new")?;
-    engine.publish(vec![(staged, blake3::hash(b"new"))]).remove(0).unwrap();
-    Ok(())
+    super::publish(&Arc::new(LocalEngine::new(Arc::clone(tree))), path)
 }
 
 fn in_both_ways(test: impl Fn(&Room, &Arc<Tree>)) {

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, RenameFlags};
 
 use super::room::{Room, SECRET, path};
 use super::*;
-use crate::files::engine::{Engine, LocalEngine, Plan};
+use crate::files::engine::LocalEngine;
 
 /// Rounds of all operations. Enough to meet the swap at every step of each, few enough for a second or so.
 const ROUNDS: u32 = 400;
@@ -47,7 +47,7 @@ fn a_directory_swapped_for_a_link_never_leads_outside() {
     for which in [0, 1] {
         let room = Room::new();
         let tree = Arc::new(room.trees().into_iter().nth(which).unwrap());
-        let engine = LocalEngine::new(Arc::clone(&tree));
+        let engine = Arc::new(LocalEngine::new(Arc::clone(&tree)));
         fs::create_dir(room.share().join("swapped")).unwrap();
         symlink("../outside", room.share().join("other")).unwrap();
         let met = race(&room, ["swapped", "other"], || try_everything(&tree, &engine));
@@ -80,7 +80,7 @@ fn a_file_swapped_for_a_link_or_a_pipe_is_never_taken_for_it() {
 }
 
 /// One attempt at everything; how often a link was met and refused. Any other outcome but reading the outside is fine.
-fn try_everything(tree: &Arc<Tree>, engine: &LocalEngine) -> u32 {
+fn try_everything(tree: &Arc<Tree>, engine: &Arc<LocalEngine>) -> u32 {
     let mut met = 0;
     let mut count = |done: Result<(), TreeError>| {
         met += u32::from(matches!(done, Err(TreeError::Crossing { .. })));
@@ -101,10 +101,6 @@ fn try_everything(tree: &Arc<Tree>, engine: &LocalEngine) -> u32 {
     count(tree.rename(&path("dir/secret.txt"), &secret, true));
     count(tree.rename(&secret, &path("dir/secret.txt"), true));
     count(tree.remove(&path("swapped/new"), true));
-    let plan = Plan { size: None, mode: 0o644, mtime: None, if_match: None };
-    count(engine.stage(&path("swapped/published"), &plan).map(|mut staged| {
-        engine.put_group(&mut staged, b"new").unwrap();
-        let _ = engine.publish(vec![(staged, blake3::hash(b"new"))]);
-    }));
+    count(super::publish(engine, &path("swapped/published")));
     met
 }

@@ -10,6 +10,9 @@ use crate::files::{
     watch::Stage,
 };
 
+/// Groups of one hole: zeros have to be hashed too, and a peer must not buy much work with a few bytes.
+const MAX_HOLE: u64 = 64;
+
 impl Work {
     /// Content came: of what was announced, or far beyond it?
     fn came(&mut self, bytes: usize) -> Result<(), Stop> {
@@ -82,7 +85,7 @@ impl Work {
         }
         let size = self.open.get(&number).and_then(|open| open.size).unwrap_or(0);
         let groups = groups_in(size);
-        if first.checked_add(count).is_none_or(|end| end > groups) {
+        if count > MAX_HOLE || first.checked_add(count).is_none_or(|end| end > groups) {
             return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a hole beyond the end of its file")));
         }
         self.watch.passed(count.saturating_mul(GROUP_BYTES).min(size));
@@ -98,6 +101,10 @@ impl Work {
         }
         match self.watch.timed(Stage::Disk, || self.arrival.end(number, size, hash)) {
             Ok(()) => {
+                // The content of a file comes over this stream or not at all, and before its end.
+                if let Some(lack) = self.arrival.lack(number) {
+                    return self.give_up(number, &lack);
+                }
                 self.open.remove(&number);
                 Ok(())
             }
