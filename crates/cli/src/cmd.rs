@@ -64,6 +64,15 @@ impl Cmd {
         matches!(self, Self::Serve(_))
     }
 
+    /// Whether the same command goes on where this one was stopped.
+    pub(crate) fn goes_on(&self) -> bool {
+        match self {
+            Self::Put(args) => args.goes_on(),
+            Self::Get(args) => args.goes_on(),
+            _ => false,
+        }
+    }
+
     /// Does it.
     ///
     /// # Errors

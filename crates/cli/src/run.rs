@@ -82,14 +82,20 @@ fn start(cli: Cli, out: &Out) -> Result<Exit, Fail> {
             return cli.cmd.run(&here).await;
         }
         let mut signals = Signals::new()?;
+        let goes_on = cli.cmd.goes_on();
         tokio::select! {
             outcome = cli.cmd.run(&here) => outcome,
-            () = signals.next() => Err(Fail::interrupted()),
+            () = signals.next() => Err(stopped(goes_on)),
         }
     });
     // Disk threads end by themselves; one that waits for a person at the terminal never does.
     runtime.shutdown_timeout(TIDY);
     outcome
+}
+
+fn stopped(goes_on: bool) -> Fail {
+    let fail = Fail::interrupted();
+    if goes_on { fail.hint("the same command goes on where it stopped") } else { fail }
 }
 
 /// A broken configuration must not keep `config check`, `doctor` or a plain `ls` from running: those that need it say

@@ -17,7 +17,8 @@ use crate::place::{Spot, colon_hint};
 /// Fetch files and folders from another machine
 ///
 /// Like scp: into the target if it is a folder (or ends with /), else under the target's name. Each file arrives whole
-/// and verified or not at all, with its permissions and times. Exit code 3 means that some did not arrive.
+/// and verified or not at all, with its permissions and times. The same command again goes on where a copy stopped and
+/// fetches only what has changed; -v tells what held it up. Exit code 3 means that some did not arrive.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "landline get [OPTIONS] <SOURCE>... [TARGET]")]
 pub(crate) struct Args {
@@ -26,6 +27,13 @@ pub(crate) struct Args {
     places: Vec<Spot>,
     #[command(flatten)]
     flags: CopyFlags,
+}
+
+impl Args {
+    /// Whether the same command goes on where this one was stopped: not with a pipe, whose bytes are gone.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.places.contains(&Spot::Here("-".into())) && !self.flags.dry_run
+    }
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {

@@ -48,12 +48,15 @@ const ENVIRONMENT: [(&str, &str); 11] = [
     ("XDG_RUNTIME_DIR", "where the socket of the running server is; without it, /run/user/UID, else the state folder"),
 ];
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 8] = [
     ("~/.local/state/landline", "this machine's folder, unless LANDLINE_HOME or --home name another; mode 0700"),
     ("key", "in it: the secret key that makes this machine itself; mode 0600; no copy is kept anywhere"),
     ("landline.db", "in it: contacts, keys that may call, open codes"),
     ("config.toml", "in it, optional: see CONFIGURATION; landline config check looks whether it can be used"),
     ("lock", "in it: held by the running server"),
+    ("partials", "in it: where on this machine lies what came of transfers that were cut; see landline partials"),
+    ("jobs", "in it: what failed and can be tried again; see landline retry"),
+    ("hashes", "in it: hashes of what was sent, so that a copy that goes on need not read it again; may be removed"),
 ];
 
 #[derive(Debug, Serialize)]

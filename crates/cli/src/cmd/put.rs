@@ -15,7 +15,8 @@ use crate::place::{Remote, Spot, colon_hint};
 /// Send files and folders to another machine
 ///
 /// Like scp: into the target if it is a folder there (or ends with /), else under the target's name. Each file arrives
-/// whole and verified or not at all, with its permissions and times. Exit code 3 means that some did not arrive.
+/// whole and verified or not at all, with its permissions and times. The same command again goes on where a copy stopped
+/// and sends only what has changed; -v tells what held it up. Exit code 3 means that some did not arrive.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The files and folders to send; FOLDER/. sends what is in it, - sends what comes on the standard input
@@ -26,6 +27,13 @@ pub(crate) struct Args {
     target: Spot,
     #[command(flatten)]
     flags: CopyFlags,
+}
+
+impl Args {
+    /// Whether the same command goes on where this one was stopped: not with a pipe, whose bytes are gone.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.sources.contains(&Spot::Here("-".into())) && !self.flags.dry_run
+    }
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {

@@ -10,12 +10,12 @@ pub(crate) fn words(slow: &Slow, way: Way, name: &str) -> Vec<String> {
         lines.push(format!("held up by {}", reason(by, share, slow, way, name)));
     }
     let shares = [
-        ("source disk", slow.source_disk),
+        ("reading", slow.source_disk),
         ("hash", Some(slow.hash)),
         ("cipher", Some(slow.cipher)),
-        ("waiting for the line", Some(slow.link)),
-        ("window full", slow.window),
-        ("destination disk", slow.destination_disk),
+        ("line", Some(slow.link)),
+        ("window", slow.window),
+        ("writing", slow.destination_disk),
     ];
     let known = shares.iter().filter_map(|(what, share)| Some(format!("{what} {}", percent((*share)?))));
     lines.push(format!("busy: {}", known.collect::<Vec<_>>().join(", ")));

@@ -27,7 +27,10 @@ fn a_pipe_tells_programs_size_and_hash() {
     let said = scene.put("-", "desk:log").arg("--json").stdin(bytes.clone()).succeeds().json();
     assert_eq!((said[0]["event"].as_str(), said[0]["path"].as_str()), (Some("kept"), Some("log")));
     assert_eq!(said[0]["hash"], blake3::hash(&bytes).to_hex().as_str());
-    assert_eq!((said[0]["size"].as_u64(), said[1]["bytes"].as_u64()), (Some(3 * MIB as u64 + 9), Some(3 * MIB as u64 + 9)));
+    assert_eq!(
+        (said[0]["size"].as_u64(), said[1]["bytes"].as_u64()),
+        (Some(3 * MIB as u64 + 9), Some(3 * MIB as u64 + 9))
+    );
 }
 
 #[test]

@@ -36,7 +36,10 @@ fn what_is_unchanged_is_not_sent_again_unless_that_is_asked_for() {
         let before = line.passed(way);
         let said = command.arg("--json").succeeds().json();
         assert!(line.passed(way) - before < 20_000, "{said:?}");
-        assert_eq!((&said[0]["event"], said[1]["same"].as_u64(), said[1]["files"].as_u64()), (&"same".into(), Some(1), Some(0)));
+        assert_eq!(
+            (&said[0]["event"], said[1]["same"].as_u64(), said[1]["files"].as_u64()),
+            (&"same".into(), Some(1), Some(0))
+        );
     }
     for (way, command) in [
         (Way::Up, scene.put("file", "desk:").arg("--ignore-times")),
@@ -94,13 +97,23 @@ fn no_clobber_leaves_what_is_there_and_brings_the_rest() {
     }
     scene.shares("p/both", "theirs");
     scene.shares("p/theirs", "theirs");
-    let _ = scene.put("p", "desk:").arg("--no-clobber").fails_with(3).stderr_has("error: p/both: ").stderr_has("sent 1 file");
+    let _ = scene
+        .put("p", "desk:")
+        .arg("--no-clobber")
+        .fails_with(3)
+        .stderr_has("error: p/both: ")
+        .stderr_has("sent 1 file");
     assert_eq!(fs::read(scene.share().join("p/both")).unwrap(), b"theirs");
     assert_eq!(fs::read(scene.share().join("p/new")).unwrap(), b"mine");
-    let _ = scene.get("desk:p", ".").arg("--no-clobber").fails_with(3).stderr_has("error: p/both: ").stderr_has("got 1 file");
+    let _ = scene
+        .get("desk:p", ".")
+        .arg("--no-clobber")
+        .fails_with(3)
+        .stderr_has("error: p/both: ")
+        .stderr_has("got 1 file");
     assert_eq!((scene.laptop.read("p/both"), scene.laptop.read("p/theirs")), (b"mine".to_vec(), b"theirs".to_vec()));
     for command in both(&scene, "p/both", "p/both", &["--no-clobber"]) {
-        let _ = command.fails_with(9).stderr_has("p/both: already exists");
+        let _ = command.fails_with(9).stderr_has("both: exists already");
     }
     let _ = scene.put("p", "desk:").args(["--no-clobber", "--backup"]).fails_with(2);
 }
@@ -191,15 +204,18 @@ fn several_names_of_one_file_stay_that_if_it_is_asked_for() {
     assert!(line.passed(Way::Up) - before < 3 * MIB as u64, "its content goes once");
     let _ = scene.get("desk:linked", "linked").arg("-H").succeeds();
     let _ = scene.put("tree", "desk:apart").succeeds();
-    for (folder, linked) in
-        [(scene.share().join("linked"), true), (scene.laptop.work().join("linked"), true), (scene.share().join("apart"), false)]
-    {
+    for (folder, linked) in [
+        (scene.share().join("linked"), true),
+        (scene.laptop.work().join("linked"), true),
+        (scene.share().join("apart"), false),
+    ] {
         tree::assert_same(&tree, &folder, Compare::ALL);
         let inode = |name: &str| fs::metadata(folder.join(name)).unwrap().ino();
         assert_eq!(inode("large") == inode("again") && inode("large") == inode("deep/er/once-more"), linked);
         assert_eq!(inode("small") == inode("deep/small-too"), linked);
     }
-    let _ = scene.put("tree/.", "desk:linked").arg("-H").succeeds().stderr_has("sent 0 files").stderr_has("5 unchanged");
+    let _ =
+        scene.put("tree/.", "desk:linked").arg("-H").succeeds().stderr_has("sent 0 files").stderr_has("5 unchanged");
 }
 
 #[test]
@@ -207,7 +223,9 @@ fn extended_attributes_go_along_if_it_is_asked_for() {
     let scene = Scene::new();
     let file = scene.laptop.write("tree/file", "x");
     dense(scene.laptop.work().join("tree/large"), 1, MIB + 1);
-    for (path, name, value) in [(&file, "user.colour", &b"blue\0\xff"[..]), (&scene.laptop.work().join("tree/large"), "user.empty", b"")] {
+    for (path, name, value) in
+        [(&file, "user.colour", &b"blue\0\xff"[..]), (&scene.laptop.work().join("tree/large"), "user.empty", b"")]
+    {
         let set = rustix::fs::setxattr(path, name, value, rustix::fs::XattrFlags::empty());
         set.expect("the temporary folder's file system has attributes");
     }
@@ -234,7 +252,8 @@ fn a_limit_is_kept_both_ways() {
         let (took, crossed) = (began.elapsed(), line.passed(way) - before);
         // The last block goes at once when its turn has come, and a sender may be a little ahead of its rate.
         let paced = crossed - MIB as u64;
-        let least = Duration::from_secs_f64(paced as f64 / (2.0 * MIB as f64)).saturating_sub(Duration::from_millis(250));
+        let least =
+            Duration::from_secs_f64(paced as f64 / (2.0 * MIB as f64)).saturating_sub(Duration::from_millis(250));
         assert!(took >= least, "{way:?}: {crossed} bytes in {took:?}, at least {least:?} were due");
     }
     assert!(scene.laptop.read("copy") == bytes && fs::read(scene.share().join("copy")).unwrap() == bytes);
@@ -254,12 +273,9 @@ fn compression_saves_bytes_on_the_line_and_can_be_refused() {
         }
     }
     let total = text.len() as u64 + 50 * 20_000;
-    for (way, when, to) in [
-        (Way::Up, "always", "a"),
-        (Way::Up, "never", "b"),
-        (Way::Down, "always", "a"),
-        (Way::Down, "never", "b"),
-    ] {
+    for (way, when, to) in
+        [(Way::Up, "always", "a"), (Way::Up, "never", "b"), (Way::Down, "always", "a"), (Way::Down, "never", "b")]
+    {
         let [put, get] = both(&scene, "p", to, &["--compress", when]);
         let before = line.passed(way);
         let _ = if way == Way::Up { put } else { get }.succeeds();
@@ -307,27 +323,44 @@ fn holes_stay_holes_and_cost_nothing_on_the_line() {
 }
 
 #[test]
-fn links_stay_links_and_those_that_lead_out_of_what_is_copied_are_refused() {
+fn links_stay_links_and_those_that_lead_out_are_refused_and_told() {
     let scene = Scene::new();
-    let inside = [("a-file", "file"), ("deep/up", "../file"), ("deep/folder", "../other"), ("dangling", "no/such"), ("round", "deep/../file"), ("self", "self")];
-    let outside = [("absolute", "/etc/passwd"), ("above", "../beside"), ("deep/two-up", "../../beside"), ("sly", "deep/../../beside"), ("top", "..")];
+    let inside = [
+        ("a-file", "file"),
+        ("deep/up", "../file"),
+        ("deep/folder", "../other"),
+        ("dangling", "no/such"),
+        ("round", "deep/../file"),
+        ("self", "self"),
+    ];
+    // Out of the share, wherever the tree lies in it.
+    let outside = [
+        ("absolute", "/etc/passwd"),
+        ("above", "../../up"),
+        ("deep/two-up", "../../../up"),
+        ("sly", "deep/../../../up"),
+    ];
+    // Beside the tree: one that is put may lead to other things of the share, one that is fetched to nothing beside it.
+    let beside = [("near", "../beside"), ("deep/near", "../../beside"), ("top", "..")];
     for machine in [scene.laptop.work(), scene.share()] {
         fs::create_dir_all(machine.join("tree/deep")).unwrap();
         fs::create_dir_all(machine.join("tree/other")).unwrap();
         fs::write(machine.join("beside"), "not copied").unwrap();
         fs::write(machine.join("tree/file"), "x").unwrap();
         set_time(machine.join("tree/file"), 1_600_000_000);
-        for (name, target) in inside.iter().chain(&outside) {
+        for (name, target) in inside.iter().chain(&outside).chain(&beside) {
             symlink(target, machine.join("tree").join(name)).unwrap();
         }
     }
-    for (command, copy) in both(&scene, "tree", "copy", &[]).into_iter().zip([scene.share(), scene.laptop.work()]) {
+    let [put, get] = both(&scene, "tree", "copy", &[]);
+    for (command, copy, may_lead_beside) in [(put, scene.share(), true), (get, scene.laptop.work(), false)] {
         let said = command.fails_with(3);
-        for (name, _) in outside {
+        let (kept, refused) = if may_lead_beside { (&beside[..], &[][..]) } else { (&[][..], &beside[..]) };
+        for (name, _) in outside.iter().chain(refused) {
             let _ = said.clone().stderr_has(&format!("error: copy/{name}: "));
             assert!(fs::symlink_metadata(copy.join("copy").join(name)).is_err(), "{name} is there");
         }
-        for (name, target) in inside {
+        for (name, target) in inside.iter().chain(kept) {
             assert_eq!(fs::read_link(copy.join("copy").join(name)).unwrap(), Path::new(target), "{name}");
         }
     }

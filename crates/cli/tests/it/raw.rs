@@ -18,6 +18,8 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConnection, StreamOwned};
 use serde_json::Value;
 
+pub(crate) mod records;
+
 /// How long a peer that is expected to stop reading may take nothing before it counts as one that has. If it was only
 /// slow, the test proves less, but does not fail.
 const FULL: Duration = Duration::from_millis(300);
@@ -110,6 +112,13 @@ macro_rules! tls {
 }
 tls!(ClientConnection);
 tls!(ServerConnection);
+
+/// What an end of a line said.
+#[derive(Debug)]
+pub(crate) enum Word {
+    Message(Value),
+    Records(Vec<u8>),
+}
 
 /// One end of a line.
 pub(crate) struct Raw {
@@ -232,14 +241,27 @@ impl Raw {
         Some((head[0], payload))
     }
 
-    /// The next message, data and mere signs of life before it dropped.
+    /// The next message, or payload of records; data and mere signs of life before it dropped.
+    pub(crate) fn hear_word(&mut self) -> Option<Word> {
+        loop {
+            match self.hear()? {
+                (1, body) => {
+                    let message: Value = serde_json::from_slice(&body).unwrap();
+                    if !message["working"].is_object() {
+                        return Some(Word::Message(message));
+                    }
+                }
+                (4, payload) => return Some(Word::Records(payload)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next message, data, records and mere signs of life before it dropped.
     pub(crate) fn hear_message(&mut self) -> Option<Value> {
         loop {
-            if let (1, body) = self.hear()? {
-                let message: Value = serde_json::from_slice(&body).unwrap();
-                if !message["working"].is_object() {
-                    return Some(message);
-                }
+            if let Word::Message(message) = self.hear_word()? {
+                return Some(message);
             }
         }
     }

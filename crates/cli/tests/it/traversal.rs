@@ -12,10 +12,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use landline_net::tls::Identity;
-use landline_services::files::msg::{Ack, Answer, Item, Request};
-use landline_wire::{ErrorCode, WireName};
+use landline_services::files::msg::{Ack, Answer, ExistingMsg, Item, PressMsg, Request};
+use landline_services::files::records::{Numbers, Put, Say};
+use landline_wire::{ErrorCode, Fault, WireName};
 
-use crate::raw::{Raw, data, identity_of, message};
+use crate::raw::records::{dir, dir_end, file, records, said, says, told, whole};
+use crate::raw::{Raw, Word, identity_of, message};
 use crate::scene::{Scene, snapshot};
 
 /// The laptop's key, in hands that keep to no rule.
@@ -24,7 +26,7 @@ struct Rogue {
 }
 
 /// Everything that can be asked about a path.
-const ASKS: [&str; 12] = [
+const ASKS: [&str; 17] = [
     "list",
     "stat",
     "hash",
@@ -36,7 +38,12 @@ const ASKS: [&str; 12] = [
     "replace",
     "remove",
     "remove all below",
+    "compare",
     "put a file",
+    "put a link",
+    "put another name",
+    "put a folder",
+    "put into a folder",
 ];
 
 impl Rogue {
@@ -60,8 +67,8 @@ impl Rogue {
             "replace" => Request::Move { from: other, to: path, replace: true },
             "remove" => Request::Remove { path, recursive: false },
             "remove all below" => Request::Remove { path, recursive: true },
-            "put a file" => return self.put(path),
-            _ => unreachable!("not in ASKS"),
+            "compare" => return self.compare(path),
+            put => return self.put(put, &path.0),
         };
         self.say(&request);
         match self.hear() {
@@ -72,36 +79,115 @@ impl Rogue {
 
     /// Fetches; what was skipped or broken counts as refused.
     fn get(&mut self, path: WireName) -> Option<ErrorCode> {
-        self.say(&Request::Get { path, exclude: Vec::new(), totals: false });
-        let mut refused = None;
+        self.say(&Request::Get {
+            path,
+            exclude: Vec::new(),
+            totals: false,
+            by_hash: true,
+            hard_links: true,
+            attributes: true,
+            rate: 0,
+            press: PressMsg::Auto,
+        });
+        let (mut refused, mut next) = (None, 0);
         loop {
-            match self.hear() {
-                Item::Error(fault) => return Some(fault.code),
-                Item::Skip { fault, .. } | Item::Broken(fault) => refused = Some(fault.code),
-                Item::Finish {} => break,
-                _ => {}
+            match self.hear_word() {
+                Word::Records(payload) => {
+                    let told = told(&payload);
+                    let is_entry =
+                        |put: &&Put<'_>| matches!(put, Put::File { .. } | Put::Link { .. } | Put::HardLink { .. });
+                    let count = u32::try_from(told.iter().filter(is_entry).count()).unwrap();
+                    if count > 0 {
+                        self.raw.say(says(&[Say::Want(Numbers { from: next, count })]));
+                        next += u64::from(count);
+                    }
+                }
+                Word::Message(message) => match read(message) {
+                    Item::Error(fault) => return Some(fault.code),
+                    Item::Skip { fault, .. } | Item::Broken { fault, .. } => refused = Some(fault.code),
+                    Item::Finish {} => break,
+                    Item::Totals { .. } | Item::Working { .. } => {}
+                },
             }
         }
-        self.say(&Ack::Done { files: 0, bytes: 0, failed: 0 });
+        self.say(&Ack::Done { files: 0, bytes: 0, failed: 0, load: None });
         refused
     }
 
-    /// Puts a file of one byte, and a folder with the same name, and whatever a folder's end may set.
-    fn put(&mut self, path: WireName) -> Option<ErrorCode> {
-        let (mode, mtime) = (0o777, (0, 0));
-        self.say(&Request::Put {});
-        self.say(&Item::File { path: path.clone(), size: 1, mode, mtime });
-        self.raw.say(data(b"x"));
-        self.say(&Item::End { size: 1, hash: blake3::hash(b"x").to_hex().to_string() });
-        self.say(&Item::Dir { path: path.clone() });
-        self.say(&Item::DirEnd { path, mode, mtime });
-        self.say(&Item::Finish {});
+    /// Asks for the hashes of all below.
+    fn compare(&mut self, path: WireName) -> Option<ErrorCode> {
+        self.say(&Request::Hashes { path, exclude: Vec::new() });
+        match self.hear() {
+            Answer::Error(fault) => Some(fault.code),
+            _ => None,
+        }
+    }
+
+    fn put_link(&mut self, path: &[u8], target: &[u8]) -> Option<ErrorCode> {
+        self.put_all("put a link", &[Put::Link { path, target, mtime: (0, 0) }])
+    }
+
+    /// Puts one thing; what it says of it, and of the folder that it is in, is the answer.
+    fn put(&mut self, what: &str, path: &[u8]) -> Option<ErrorCode> {
+        let put = match what {
+            "put a file" => vec![file(path, 1)],
+            "put a link" => vec![Put::Link { path, target: b"file", mtime: (0, 0) }],
+            "put another name" => {
+                let Put::File { path: of, mut entry } = file("named-twice", 1) else { unreachable!() };
+                entry.linked = true;
+                vec![Put::File { path: of, entry }, Put::HardLink { path, first: 0 }]
+            }
+            "put a folder" => vec![dir(path), dir_end()],
+            "put into a folder" => vec![dir(path), file("new", 1), dir_end()],
+            _ => unreachable!("not in ASKS"),
+        };
+        self.put_all(what, &put)
+    }
+
+    fn put_all(&mut self, what: &str, put: &[Put<'_>]) -> Option<ErrorCode> {
+        self.say(&Request::Put { existing: ExistingMsg::Always, backup: false, if_match: None });
+        self.raw.say(records(put));
+        let mut verdicts = put.iter().filter(|put| !matches!(put, Put::Dir { .. } | Put::DirEnd { .. })).count();
         let mut refused = None;
+        while verdicts > 0 {
+            match self.hear_word() {
+                Word::Records(payload) => {
+                    for said in said(&payload) {
+                        let (Say::Want(numbers) | Say::Same(numbers) | Say::Lost(numbers)) = said else { continue };
+                        verdicts -= usize::try_from(numbers.count).unwrap();
+                        if !matches!(said, Say::Want(_)) {
+                            continue;
+                        }
+                        match what {
+                            // Nothing of it is to stay: it is only there to have another name.
+                            "put another name" if numbers.from == 0 => {
+                                let fault = Fault::new(ErrorCode::Changed, "");
+                                self.say(&Item::Broken { file: 0, fault });
+                            }
+                            "put a file" | "put into a folder" => {
+                                self.raw.say(records(&[whole(0, b"x")]));
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                Word::Message(message) => match read(message) {
+                    Ack::Error(fault) => return Some(fault.code),
+                    Ack::Failed { fault, .. } => {
+                        refused = Some(fault.code);
+                        verdicts -= 1;
+                    }
+                    Ack::DirFailed { fault, .. } => refused = Some(fault.code),
+                    Ack::Tree { .. } | Ack::Working { .. } | Ack::Done { .. } => {}
+                },
+            }
+        }
+        self.say(&Item::Finish {});
         loop {
             match self.hear() {
                 Ack::Error(fault) => return Some(fault.code),
-                Ack::Failed { fault, .. } => refused = Some(fault.code),
-                Ack::DirFailed { .. } | Ack::Kept { .. } | Ack::Working {} => {}
+                Ack::Failed { fault, .. } | Ack::DirFailed { fault, .. } => refused = Some(fault.code),
+                Ack::Tree { .. } | Ack::Working { .. } => {}
                 Ack::Done { .. } => return refused,
             }
         }
@@ -113,9 +199,18 @@ impl Rogue {
 
     #[track_caller]
     fn hear<T: serde::de::DeserializeOwned>(&mut self) -> T {
-        let said = self.raw.hear_message().expect("the server answers and stays on the line");
-        serde_json::from_value(said.clone()).unwrap_or_else(|fault| panic!("{fault}: {said}"))
+        read(self.raw.hear_message().expect("the server answers and stays on the line"))
     }
+
+    #[track_caller]
+    fn hear_word(&mut self) -> Word {
+        self.raw.hear_word().expect("the server answers and stays on the line")
+    }
+}
+
+#[track_caller]
+fn read<T: serde::de::DeserializeOwned>(said: serde_json::Value) -> T {
+    serde_json::from_value(said.clone()).unwrap_or_else(|fault| panic!("{fault}: {said}"))
 }
 
 /// Something outside the share that must stay as it is, and unseen.

@@ -31,7 +31,9 @@ impl Watched {
         let mut reader = inotify::Reader::new(&self.0, &mut buffer);
         let mut seen = Vec::new();
         while let Ok(event) = reader.next() {
-            let name = event.file_name().map_or_else(OsString::new, |name| std::ffi::OsStr::from_bytes(name.to_bytes()).into());
+            let name = event
+                .file_name()
+                .map_or_else(OsString::new, |name| std::ffi::OsStr::from_bytes(name.to_bytes()).into());
             seen.push((event.events(), name));
         }
         seen
@@ -95,8 +97,11 @@ fn a_tree_that_is_new_is_never_seen_half_way_and_then_is_there_at_once() {
         line.resume(way);
         let _ = running.wait().exits_with(0);
         tree::assert_same(&source, folder.join("new"), Compare { link_times: true, ..Compare::ALL });
-        let seen: BTreeMap<OsString, Vec<ReadFlags>> =
-            watched.look().into_iter().filter(|(_, name)| !is_staging(name)).fold(BTreeMap::new(), |mut seen, (event, name)| {
+        let seen: BTreeMap<OsString, Vec<ReadFlags>> = watched
+            .look()
+            .into_iter()
+            .filter(|(_, name)| !is_staging(name))
+            .fold(BTreeMap::new(), |mut seen, (event, name)| {
                 seen.entry(name).or_insert_with(Vec::new).push(event);
                 seen
             });

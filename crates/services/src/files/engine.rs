@@ -15,6 +15,7 @@ pub mod arrival;
 mod local;
 mod partial;
 pub mod partials;
+mod patience;
 #[doc(hidden)]
 pub mod probe;
 pub(in crate::files) mod table;

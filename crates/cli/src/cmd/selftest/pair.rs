@@ -94,7 +94,9 @@ impl Pair {
         let pair = Self { program: program.to_owned(), folder: folder.to_owned(), server: Some(server), link, stop };
         let code = code.ok_or("the server has made no code")?;
         let address = pair.link.address().to_string();
-        pair.run(&["join", &address, "--name", "desk", "--code", &code])?;
+        // Not on the command line: that is seen by all of this computer.
+        fs::write(pair.work().join("code"), code).map_err(|fault| format!("the code: {fault}"))?;
+        pair.run(&["join", &address, "--name", "desk", "--code-file", "code"])?;
         Ok(pair)
     }
 

@@ -62,12 +62,17 @@ fn kill(doing: Doing, victim: Victim) {
         kills += done.kills;
         saved += done.saved;
         round += 1;
-        assert!(round < 20 + 3 * wanted, "only {kills} kills in {round} rounds: the points are no longer in the middle");
+        assert!(
+            round < 20 + 3 * wanted,
+            "only {kills} kills in {round} rounds: the points are no longer in the middle"
+        );
     }
     assert!(saved > 0, "nothing was ever there of an earlier try");
     #[expect(clippy::print_stdout, reason = "a long run tells what it did")]
     {
-        println!("{doing:?}, the {victim:?} killed {kills} times in {round} transfers; {saved} bytes were not sent twice");
+        println!(
+            "{doing:?}, the {victim:?} killed {kills} times in {round} transfers; {saved} bytes were not sent twice"
+        );
     }
 }
 
@@ -170,7 +175,10 @@ impl Bench {
                 break; // it came too late, and then everything is there
             }
             let there: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-            assert!(there.iter().all(|name| name.to_string_lossy().starts_with(STAGING)), "{told}: {there:?} is visible");
+            assert!(
+                there.iter().all(|name| name.to_string_lossy().starts_with(STAGING)),
+                "{told}: {there:?} is visible"
+            );
         }
         let told = Told(self, round, load, &points).to_string();
         if !copy.exists() {
@@ -179,7 +187,11 @@ impl Bench {
             let said = self.command(&name, round).arg("--json").run();
             assert_eq!(said.code(), Some(0), "{told}\n{said}");
             let (crossed, most) = (self.line.passed(way) - before, account.most(arrived));
-            assert!(!alone || crossed <= most, "{told}: {crossed} bytes crossed the line, at most {most} were missing ({arrived} of {} there)\n{said}", account.bytes);
+            assert!(
+                !alone || crossed <= most,
+                "{told}: {crossed} bytes crossed the line, at most {most} were missing ({arrived} of {} there)\n{said}",
+                account.bytes
+            );
             done.saved = arrived;
             assert!(!alone || residue(&folder).is_empty(), "{told}: {:?} was left", residue(&folder));
         }

@@ -62,7 +62,10 @@ fn programs_get_an_object_for_each_file_and_one_to_close() {
     let odd = kept(serde_json::json!({"b64": "cC90d2//"}));
     assert_eq!((odd["size"].as_u64(), odd["hash"].as_str()), (Some(100), Some(blake3::hash(&two).to_hex().as_str())));
     let skipped = put.iter().find(|object| object["event"] == "skipped").unwrap();
-    assert_eq!((&skipped["path"], &skipped["why"]), (&"p/pipe".into(), &"a pipe, socket or device is not copied".into()));
+    assert_eq!(
+        (&skipped["path"], &skipped["why"]),
+        (&"p/pipe".into(), &"a pipe, socket or device is not copied".into())
+    );
     let done = put.last().unwrap();
     assert_eq!(done["event"], "done");
     let count = |field: &str| done[field].as_u64().unwrap();
@@ -100,7 +103,11 @@ fn of_a_partial_copy_every_failure_is_told_and_the_rest_is_kept() {
     assert_eq!(fs::read(scene.share().join("p/d")).unwrap(), b"a file where a folder should be");
     let json = scene.put("p", "desk:").arg("--json").fails_with(3).json();
     let failed: Vec<_> = json.iter().filter(|object| object["event"] == "failed").collect();
-    assert_eq!((failed.len(), &json.last().unwrap()["failed"]), (2, &3.into()), "what lies in p/d is counted: {json:?}");
+    assert_eq!(
+        (failed.len(), &json.last().unwrap()["failed"]),
+        (2, &3.into()),
+        "what lies in p/d is counted: {json:?}"
+    );
     assert!(failed.iter().all(|object| object["code"] == "wrong-kind"), "{failed:?}");
 }
 

@@ -1,7 +1,9 @@
-//! Symbolic links: listed, moved and deleted as themselves, never followed, neither out of the share nor inside it.
+//! Symbolic links: listed, moved, deleted and copied as themselves, never followed, neither out of the share nor inside it;
+//! and what is copied leads nowhere outside of the copy.
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use landline_wire::ErrorCode;
@@ -13,6 +15,11 @@ use crate::scene::{Scene, snapshot};
 const TO_FOLDERS: [&str; 6] = ["out", "out-relative", "dir/out-deeper", "inside", "up", "proc"];
 /// Links to files, to nothing, and in a circle.
 const TO_FILES: [&str; 5] = ["secret", "secret-relative", "dir/file-inside", "nothing", "circle"];
+
+/// Those of both that lead to a place in their own folder, or below it.
+const TO_BESIDE: [&str; 4] = ["inside", "dir/file-inside", "nothing", "circle"];
+/// A link that leads out of what is copied.
+const OUTSIDE_EXIT: i32 = 5;
 
 fn furnished() -> (Scene, Outside) {
     let scene = Scene::new();
@@ -100,7 +107,8 @@ fn a_link_itself_is_described_and_never_opened() {
         assert_eq!(rogue.ask("stat", path, b""), None, "{link}");
         assert_eq!(rogue.ask("list", path, b""), Some(ErrorCode::Refused), "{link}");
         assert_eq!(rogue.ask("hash", path, b""), Some(ErrorCode::WrongKind), "{link}");
-        assert_eq!(rogue.ask("get", path, b""), Some(ErrorCode::WrongKind), "{link}");
+        assert_eq!(rogue.ask("get", path, b""), None, "{link}");
+        assert_eq!(rogue.ask("compare", path, b""), None, "{link}");
         assert_eq!(rogue.ask("make", path, b""), Some(ErrorCode::Conflict), "{link}");
         assert_eq!(rogue.ask("make with parents", path, b""), Some(ErrorCode::Refused), "{link}");
         assert_eq!(rogue.ask("move to", path, b"dir/file"), Some(ErrorCode::Conflict), "{link}");
@@ -111,7 +119,17 @@ fn a_link_itself_is_described_and_never_opened() {
         let _ = scene.laptop.cmd(["stat", &remote]).succeeds().stdout_has("points to   ").never_says(SECRET);
         let _ = scene.laptop.cmd(["stat", "--hash", &remote]).fails_with(9).stderr_has("is a link");
         let _ = scene.laptop.cmd(["cat", &remote]).fails_with(9).stdout("").stderr_has("a link");
-        let _ = scene.get(&remote, "got").fails_with(3).stderr_has("a link is not copied").stderr_has("1 skipped");
+        let got = scene.get(&remote, "got").run().never_says(SECRET);
+        // Alone it leads somewhere only if that is beside it.
+        if TO_BESIDE.contains(&link) {
+            assert_eq!(got.code(), Some(0), "{got}");
+            let target = fs::read_link(scene.share().join(link)).unwrap();
+            assert_eq!(fs::read_link(scene.laptop.work().join("got")).unwrap(), target);
+            fs::remove_file(scene.laptop.work().join("got")).unwrap();
+        } else {
+            assert_eq!(got.code(), Some(OUTSIDE_EXIT), "{got}");
+            let _ = got.stderr_has("the link leads to a place outside the tree that is being copied");
+        }
     }
     assert_eq!(snapshot(scene.share()), before);
     assert!(snapshot(scene.laptop.work()).is_empty());
@@ -140,18 +158,49 @@ fn a_link_is_moved_replaced_and_deleted_as_itself() {
 }
 
 #[test]
-fn a_tree_with_links_is_fetched_without_them_and_each_is_told() {
+fn a_tree_is_fetched_with_its_links_but_those_that_lead_out_of_it() {
     let (scene, outside) = furnished();
-    let said = scene.get("desk:", "all").fails_with(3).stderr_has("got 3 files").stderr_has("; 11 skipped\n");
-    for link in TO_FOLDERS.into_iter().chain(TO_FILES) {
-        let _ = said.clone().stderr_has(&format!("warning: skipped {link}: a link is not copied\n"));
-    }
+    let said = scene.get("desk:", "all").fails_with(3).stderr_has("got 7 files").stderr_has("; 7 failed\n");
     let got = snapshot(scene.laptop.work().join("all"));
-    assert!(got.values().all(|what| what != SECRET.as_bytes() && !what.starts_with(b"-> ")), "{got:?}");
-    assert_eq!(got.len(), 5);
+    assert!(got.values().all(|what| what != SECRET.as_bytes()), "{got:?}");
+    for link in TO_FOLDERS.into_iter().chain(TO_FILES) {
+        let copy = got.get(Path::new(link));
+        if TO_BESIDE.contains(&link) {
+            assert!(copy.is_some_and(|what| what.starts_with(b"-> ")), "{link}");
+        } else {
+            assert_eq!(copy, None, "{link}");
+            let _ = said.clone().stderr_has(&format!("error: all/{link}: the link leads to a place outside"));
+        }
+    }
+    assert_eq!(got.len(), 9);
+    outside.is_untouched();
+
     let json = scene.get("desk:dir", "again").arg("--json").fails_with(3).json();
-    let skipped: Vec<_> = json.iter().filter(|object| object["event"] == "skipped").collect();
-    assert_eq!((skipped.len(), &skipped[0]["path"]), (2, &"dir/file-inside".into()));
+    let failed: Vec<_> = json.iter().filter(|object| object["event"] == "failed").collect();
+    assert_eq!((failed.len(), &failed[0]["path"]), (1, &"again/out-deeper".into()), "{json:?}");
+    assert_eq!(fs::read_link(scene.laptop.work().join("again/file-inside")).unwrap().to_str(), Some("file"));
+    outside.is_untouched();
+}
+
+#[test]
+fn a_link_that_a_caller_tells_never_leads_out_of_what_is_copied() {
+    let scene = Scene::new();
+    let outside = Outside::of(&scene);
+    scene.shares("dir/file", "inside");
+    let before = snapshot(scene.share());
+    let targets: [&[u8]; 9] =
+        [b"/etc/passwd", b"..", b"../outside", b"a/../../outside", b"./../x", b"a/b/../../../x", b"", b"a\0b", b"//x"];
+    let mut rogue = Rogue::of(&scene);
+    for target in targets {
+        for path in [b"new".as_slice(), b"new-too"] {
+            assert!(rogue.put_link(path, target).is_some(), "{} was taken", target.escape_ascii());
+        }
+    }
+    // From a folder, one level up is still inside and two are not.
+    for target in [b"../..".as_slice(), b"../../outside", b"../a/../../x", b"./.././../x"] {
+        assert!(rogue.put_link(b"dir/new", target).is_some(), "{} was taken", target.escape_ascii());
+    }
+    assert_eq!(snapshot(scene.share()), before);
     outside.is_untouched();
 }
 
@@ -193,8 +242,11 @@ fn a_local_link_below_what_is_sent_is_not_followed_and_one_as_a_target_is_replac
     scene.laptop.write("tree/file", "x");
     symlink(&outside.folder, scene.laptop.work().join("tree/out")).unwrap();
     symlink(outside.folder.join("secret"), scene.laptop.work().join("target")).unwrap();
-    let _ = scene.put("tree", "desk:").fails_with(3).stderr_has("tree/out: a link is not copied");
-    assert_eq!(snapshot(scene.share()).len(), 2);
+    symlink("file", scene.laptop.work().join("tree/in")).unwrap();
+    let put = scene.put("tree", "desk:").fails_with(3).stderr_has("sent 2 files");
+    let _ = put.stderr_has("error: tree/out: the link leads to a place outside the tree that is being copied\n");
+    let there = snapshot(scene.share());
+    assert_eq!((there.len(), there[Path::new("tree/in")].as_slice()), (3, b"-> file".as_slice()));
     let _ = scene.get("desk:tree/file", "target").succeeds();
     assert_eq!(scene.laptop.read("target"), b"x");
     // A folder that a fetched tree goes through must be a folder, not a link to one.

@@ -7,7 +7,7 @@ use std::{future::Future, io, time::Duration};
 
 use landline_addr::path::SharePath;
 use landline_net::{CallError, CallReader, CallWriter, Received};
-use landline_wire::{ErrorCode, Fault, decode};
+use landline_wire::{ErrorCode, Fault, decode, shown};
 use tokio::{
     sync::mpsc,
     task::spawn_blocking,
@@ -80,7 +80,7 @@ impl Files {
             let asked = self.call.send(&get_of(path)).await;
             let (reader, writer) = self.call.halves();
             let said = match asked {
-                Ok(()) => stream(reader, writer, sink, &mut handed, watch).await,
+                Ok(()) => stream((reader, writer), path, sink, &mut handed, watch).await,
                 Err(fault) => Err(fault.into()),
             };
             match said {
@@ -146,8 +146,8 @@ async fn first_of(
 
 /// One call's part of the content.
 async fn stream(
-    reader: &mut CallReader,
-    writer: &mut CallWriter,
+    (reader, writer): (&mut CallReader, &mut CallWriter),
+    path: &SharePath,
     pieces: &mpsc::Sender<Piece>,
     handed: &mut Handed,
     watch: &Watch,
@@ -157,7 +157,11 @@ async fn stream(
     loop {
         let piece = match showing_life(writer, reader.recv()).await??.ok_or(CallError::Cut)? {
             Received::Message(body) => match decode::<Item>(&body).map_err(CallError::from)? {
-                Item::Error(fault) | Item::Broken { fault, .. } | Item::Skip { fault, .. } => return Err(fault.into()),
+                Item::Error(fault) => return Err(fault.into()),
+                Item::Broken { fault, .. } | Item::Skip { fault, .. } => {
+                    let text = format!("{}: {}", shown(path.as_bytes()), fault.text);
+                    return Err(Fault::new(fault.code, text).into());
+                }
                 Item::Finish {} => return Ok(()),
                 Item::Totals { .. } | Item::Working { .. } => continue,
             },

@@ -151,6 +151,21 @@ impl Source {
         }
     }
 
+    /// Finds a source that was found before, below one that the user named: a link is itself, and leads nowhere.
+    pub(super) fn find_again(path: &Path) -> Result<Self, FilesError> {
+        let failed = |source| FilesError::Path { path: path.to_owned(), source };
+        let gone = || failed(io::Error::from(io::ErrorKind::NotFound));
+        let (Some(parent), Some(last)) = (path.parent(), path.file_name()) else { return Self::find(path) };
+        let real = fs::canonicalize(parent).map_err(failed)?;
+        if real != parent {
+            return Err(gone()); // a directory on the way is a link now: what was found is not there any more
+        }
+        fs::symlink_metadata(path).map_err(failed)?;
+        let from = file_name(last)?;
+        let tree = Arc::new(Tree::open(parent)?);
+        Ok(Self { tree, from: SharePath::from(from.clone()), real: path.to_owned(), name: Some(from) })
+    }
+
     /// Where it goes below `target`, or as `target`.
     pub(super) fn place(self, target: &SharePath, inside: bool) -> Result<Root, FilesError> {
         let to = match &self.name {

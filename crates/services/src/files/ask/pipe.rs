@@ -10,7 +10,7 @@ use landline_net::{Block, CallError, CallReader, CallWriter, Received};
 use landline_wire::{ErrorCode, Fault, Kind as FrameKind, decode};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{CopyOptions, Files, FilesError, wire};
@@ -24,6 +24,9 @@ use crate::files::{
 
 /// Groups that are kept to be sent again: more than a line and the receiver's queue can hold, and a bound to memory.
 const WINDOW: usize = 16;
+/// Between the end of the input and saying so: Ctrl-C ends what writes into a pipe too, and when its end is read the
+/// signal is there but perhaps not yet heard. What was stopped must not be published as whole.
+const SETTLE: std::time::Duration = std::time::Duration::from_millis(20);
 /// Permission bits of a file that came out of a pipe; its owner may write, everybody may read what the folder lets them.
 const MODE: u32 = 0o644;
 
@@ -188,6 +191,7 @@ async fn feed(
         };
         let group = match group {
             None => {
+                sleep(SETTLE).await;
                 pipe.ended = true;
                 break;
             }

@@ -65,7 +65,7 @@ impl Files {
             let mut roots = Vec::with_capacity(part.len());
             for (from, to) in part {
                 self.pairs.add(from.as_os_str().as_encoded_bytes(), to.as_bytes(), "");
-                match Source::find(from) {
+                match Source::find_again(from) {
                     Ok(source) => roots.push(source.place(to, false)?),
                     Err(fault) => {
                         let fault = Fault::new(landline_wire::ErrorCode::NotFound, fault.to_string());

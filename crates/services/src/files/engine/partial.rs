@@ -18,7 +18,7 @@ use rustix::io::{self, Errno};
 
 use super::arrival::Plan;
 use super::table::MAX_GROUPS;
-use super::{Held, Owner, SourceMark};
+use super::{Held, Owner, SourceMark, patience::give_way};
 use crate::files::digest::{GROUP, GROUP_BYTES, GroupValue, Root, groups_in};
 use crate::files::tree::{self, Claim, Disk, Found, Name, StagingFile, set_attributes};
 
@@ -137,7 +137,8 @@ impl Partial {
         };
         for slot in 0..SLOTS {
             let staging = Name::staging_for(DOMAIN, name.as_bytes(), &owner.id, slot);
-            match StagingFile::claim(dir, &staging)? {
+            let claim = || StagingFile::claim(dir, &staging);
+            match give_way(claim, |claim| slot == 0 && matches!(claim, Claim::Taken))? {
                 Claim::New(staging) => return Self::begin(staging, header, plan, tune),
                 Claim::Found(staging) => return Self::take_up(staging, header, plan, tune),
                 Claim::Taken => {}

@@ -87,6 +87,7 @@ impl Files {
         reader.set_idle(LIFE);
         let mut theirs = Theirs { reader, waiting: VecDeque::new(), done: false, last: None };
         let (mut mine, mut other) = (ours.recv().await, theirs.next().await?);
+        let mut unread: Option<Vec<u8>> = None;
         loop {
             let which = match (&mine, &other) {
                 (None, None) => break,
@@ -100,8 +101,16 @@ impl Files {
                 Ordering::Equal => (mine.take(), other.take()),
             };
             let (next_mine, next_other) = (a.is_some(), b.is_some());
-            if let Some(found) = compared(a, b) {
-                each(found);
+            match compared(a, b) {
+                // What lies in a directory that the other end can't read is not known to be missing there.
+                Some(Found::Differs { path, .. }) if unread.as_ref().is_some_and(|dir| lies_in(dir, &path)) => {}
+                Some(found) => {
+                    if let Found::Unreadable { path, .. } = &found {
+                        unread = Some(path.clone());
+                    }
+                    each(found);
+                }
+                None => {}
             }
             if next_mine {
                 mine = ours.recv().await;
@@ -153,6 +162,10 @@ impl Theirs<'_> {
         }
         Ok(next)
     }
+}
+
+fn lies_in(dir: &[u8], path: &[u8]) -> bool {
+    dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"))
 }
 
 fn out_of_turn() -> FilesError {

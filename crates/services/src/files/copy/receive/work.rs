@@ -30,6 +30,8 @@ use verdicts::Verdicts;
 /// The state of one stream.
 pub(super) struct Work {
     arrival: Arrival,
+    /// Where what is copied comes to lie.
+    base: SharePath,
     judge: Judge,
     backs: mpsc::Sender<Back>,
     back: mpsc::Sender<Vec<u8>>,
@@ -87,6 +89,7 @@ impl Work {
         let Destination { engine, base, judge, owner, policy } = to;
         Self {
             arrival: engine.arrive(&base, owner, policy),
+            base,
             judge,
             backs,
             back,
@@ -172,7 +175,8 @@ impl Work {
                 Ok(())
             }
             Item::Skip { path, fault } => {
-                self.watch.came_to(Outcome::left_out(path.0, fault));
+                let at = below(self.base.as_bytes(), &path.0);
+                self.watch.came_to(Outcome::left_out(at, fault));
                 Ok(())
             }
             // Both ended the reading before they could come here.
@@ -267,9 +271,15 @@ impl Work {
             Ok(()) => Ok(()),
             Err(fault) => {
                 self.lost_levels = 1;
-                self.dir_failed(path.to_vec(), fault)
+                self.dir_failed(self.here(path), fault)
             }
         }
+    }
+
+    /// Where something is called in words, whether or not it can be there.
+    fn here(&self, path: &[u8]) -> Vec<u8> {
+        let inside = self.arrival.place(&SharePath::root());
+        below(inside.as_ref().map_or(&[], SharePath::as_bytes), path)
     }
 
     fn dir_end(&mut self, mode: u32, mtime: (i64, u32)) -> Result<(), Stop> {
@@ -320,7 +330,7 @@ impl Work {
         };
         let (relative, at) = match self.place(path) {
             Ok(places) => places,
-            Err(fault) => return self.report(number, path.to_vec(), fault),
+            Err(fault) => return self.report(number, self.here(path), fault),
         };
         let verdict = self.watch.timed(Stage::Disk, || self.arrival.file(number, &relative, plan));
         let verdict = match verdict {
@@ -355,7 +365,7 @@ impl Work {
         }
         let (relative, at) = match self.place(path) {
             Ok(places) => places,
-            Err(fault) => return self.report(number, path.to_vec(), fault),
+            Err(fault) => return self.report(number, self.here(path), fault),
         };
         match self.watch.timed(Stage::Disk, || take(&mut self.arrival, number, &relative)) {
             Ok(Verdict::Same) => {
@@ -448,6 +458,10 @@ impl Work {
     fn say(&self, ack: Ack) -> Result<(), Stop> {
         self.backs.blocking_send(Back::Ack(ack)).map_err(|_| Stop::Gone)
     }
+}
+
+fn below(dir: &[u8], path: &[u8]) -> Vec<u8> {
+    if dir.is_empty() || path.is_empty() { [dir, path].concat() } else { [dir, b"/", path].concat() }
 }
 
 fn fault_of(fault: &TreeError) -> Fault {

@@ -431,6 +431,7 @@ pub(super) fn changed() -> Fault {
 
 /// Words for a file that can't be opened or read.
 pub(super) fn unreadable(errno: &rustix::io::Errno) -> Fault {
-    let fault = crate::files::tree::TreeError::at(&landline_addr::path::SharePath::root(), *errno);
-    Fault::new(fault.code(), format!("it can't be read: {}", std::io::Error::from(*errno)))
+    // The receiver says where, by the place that it would have had.
+    let place = landline_addr::path::SharePath::root();
+    super::walk::without_place(&place, &crate::files::tree::TreeError::at(&place, *errno))
 }

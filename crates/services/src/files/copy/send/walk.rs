@@ -110,7 +110,7 @@ impl<'a> Walk<'a> {
             match look(&place.held, &name) {
                 Ok(entry) => return Some(self.step(place, name.as_bytes().to_vec(), name, from, to, entry)),
                 Err(rustix::io::Errno::NOENT) => {} // gone since its directory was read: as if it had never been there
-                Err(errno) => return Some(skip(&to, &TreeError::at(&from, errno))),
+                Err(errno) => return Some(skip(&to, &from, &TreeError::at(&from, errno))),
             }
         }
         None
@@ -127,7 +127,7 @@ impl<'a> Walk<'a> {
             });
             return match found {
                 Ok((entry, held)) => self.enter(held, path, from, to, entry),
-                Err(fault) => skip(&to, &fault),
+                Err(fault) => skip(&to, &from, &fault),
             };
         };
         let found = self.root.tree.dir(&parent).and_then(|held| {
@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
                 let place = self.place(held);
                 self.step(place, path, name, from, to, entry)
             }
-            Err(fault) => skip(&to, &fault),
+            Err(fault) => skip(&to, &from, &fault),
         }
     }
 
@@ -161,7 +161,7 @@ impl<'a> Walk<'a> {
             Kind::File | Kind::Link => Step::Entry { path, place, name, to, entry },
             Kind::Dir => match place.held.child(&name) {
                 Ok(held) => self.enter(held, path, from, to, entry),
-                Err(errno) => skip(&to, &TreeError::at(&from, errno)),
+                Err(errno) => skip(&to, &from, &TreeError::at(&from, errno)),
             },
             kind @ Kind::Other => {
                 let fault = Fault::new(ErrorCode::WrongKind, format!("{kind} is not copied"));
@@ -173,7 +173,7 @@ impl<'a> Walk<'a> {
     fn enter(&mut self, held: Held, path: Vec<u8>, from: SharePath, to: SharePath, entry: Found) -> Step {
         let names = match held.list_sorted() {
             Ok(names) => names,
-            Err(errno) => return skip(&to, &TreeError::at(&from, errno)),
+            Err(errno) => return skip(&to, &from, &TreeError::at(&from, errno)),
         };
         let place = self.place(held);
         self.levels.push(Level { place, from, to: to.clone(), entry, rest: names.into_iter() });
@@ -200,8 +200,15 @@ fn is_excluded(root: &Root, filter: &Filter, from: &SharePath) -> bool {
     filter.excludes(relative.strip_prefix(b"/").unwrap_or(relative))
 }
 
-fn skip(to: &SharePath, fault: &TreeError) -> Step {
-    Step::Skip { to: to.as_bytes().to_vec(), fault: Fault::new(fault.code(), fault.to_string()) }
+/// What went wrong at `place`, in words that don't repeat it: where it would have been is told beside them.
+pub(super) fn without_place(place: &SharePath, fault: &TreeError) -> Fault {
+    let text = fault.to_string();
+    let words = text.strip_prefix(&format!("{}: ", crate::files::tree::place(place.as_bytes()))).unwrap_or(&text);
+    Fault::new(fault.code(), words.to_owned())
+}
+
+fn skip(to: &SharePath, from: &SharePath, fault: &TreeError) -> Step {
+    Step::Skip { to: to.as_bytes().to_vec(), fault: without_place(from, fault) }
 }
 
 /// Files and bytes of the whole load by a walk without reading; `None` if there is nothing.

@@ -12,7 +12,7 @@ use rustix::fs::FlockOperation;
 use rustix::io::{self, Errno};
 
 use crate::files::{
-    engine::Owner,
+    engine::{Owner, patience::give_way},
     tree::{Held as Dir, Kind, Name, kind_of},
 };
 
@@ -43,7 +43,8 @@ impl OwnDir {
     /// `domain` keeps apart what such directories are for.
     pub(super) fn take(parent: &Arc<Dir>, domain: &str, target: &[u8], owner: &Owner) -> io::Result<(Self, bool)> {
         for slot in 0..SLOTS {
-            if let Some(taken) = Self::attempt(parent, Name::staging_for(domain, target, &owner.id, slot))? {
+            let attempt = || Self::attempt(parent, Name::staging_for(domain, target, &owner.id, slot));
+            if let Some(taken) = give_way(attempt, |attempt| slot == 0 && attempt.is_none())? {
                 return Ok(taken);
             }
         }
