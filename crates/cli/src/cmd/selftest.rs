@@ -112,8 +112,10 @@ impl Faults {
         let failed = |fault: &std::io::Error| Fail::io(format_args!("cannot test {}", dir.display()), fault);
         let folder = Folder::new(dir).map_err(|fault| failed(&fault))?;
         let disk = folder.below("disk").map_err(|fault| failed(&fault))?;
+        let stop = Arc::clone(&self.stop);
+        let is_over = || stop.load(Ordering::Relaxed);
         let (seed, most) = (self.seed, self.points.saturating_mul(DISK_POINTS));
-        disk_faults(&disk, seed, most, |report| self.tell_disk(&report)).map_err(|fault| failed(&fault))?;
+        disk_faults(&disk, seed, most, is_over, |report| self.tell_disk(&report)).map_err(|fault| failed(&fault))?;
         self.strike(program, &folder).map_err(|why| {
             Fail::new(Exit::Internal, format_args!("the test could not go on: {why}"))
                 .hint(format_args!("to repeat it: {repeat}"))

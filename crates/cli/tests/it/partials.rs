@@ -33,7 +33,7 @@ fn what_was_cut_is_listed_with_whose_it_is_and_how_much_of_it_is_there() {
     let target = fs::canonicalize(scene.share()).unwrap().join("in/big.bin");
     assert_eq!(one["path"], target.to_str().unwrap());
     assert_eq!((&one["kind"], &one["size"]), (&"file".into(), &(12 * MIB).into()));
-    let verified = one["verified"].as_u64().unwrap() as usize;
+    let verified = usize::try_from(one["verified"].as_u64().unwrap()).unwrap();
     assert!(verified.is_multiple_of(MIB) && (3 * MIB..12 * MIB).contains(&verified), "{one}");
     let table = desk.cmd(["partials", "list"]).succeeds();
     table.stdout_has(" of 12.0 MiB  ").stdout_has("/in/big.bin\n").stdout_has("HAVE");

@@ -16,7 +16,7 @@ fn set_time(path: impl AsRef<Path>, secs: u64) {
 }
 
 /// Both ways: `put` and `get` of `from` to `to`, with these flags.
-fn both<'a>(scene: &Scene, from: &str, to: &str, flags: &[&'a str]) -> [landline_testkit::Cmd; 2] {
+fn both(scene: &Scene, from: &str, to: &str, flags: &[&str]) -> [landline_testkit::Cmd; 2] {
     [scene.put(from, format!("desk:{to}")).args(flags), scene.get(format!("desk:{from}"), to).args(flags)]
 }
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::scene::{Scene, snapshot};
+use landline_testkit::Way;
+
+use crate::scene::{MIB, Scene, random, snapshot};
 
 #[test]
 fn a_link_that_was_refused_is_not_followed_when_it_is_tried_again() {
@@ -44,4 +46,21 @@ fn what_can_be_done_by_now_is_done() {
     scene.laptop.cmd(["retry", "1"]).succeeds().stderr_has("sent 1 file, 1 B in ");
     assert_eq!(fs::read(scene.share().join("folder/taken")).unwrap(), b"b");
     scene.laptop.cmd(["retry"]).succeeds().stderr("nothing waits to be tried again\n");
+}
+
+#[test]
+fn a_copy_that_is_stopped_says_that_the_same_command_goes_on_and_a_pipe_does_not() {
+    let scene = Scene::new();
+    scene.laptop.write("big.bin", random(1, 12 * MIB));
+    let line = scene.line();
+    line.stall_after(Way::Up, 6 << 20);
+    let hint = "hint: the same command goes on where it stopped\n";
+    let sending = scene.put("big.bin", "desk:").spawn();
+    line.wait_until_passed(Way::Up, 6 << 20);
+    sending.sigint();
+    let _ = sending.wait().exits_with(130).stderr_has(hint);
+    let piping = scene.put("-", "desk:log").stdin_open().spawn();
+    line.wait_for_calls(2);
+    piping.sigint();
+    let _ = piping.wait().exits_with(130).never_says(hint);
 }

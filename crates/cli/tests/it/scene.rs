@@ -159,11 +159,6 @@ pub(crate) fn dense(path: impl AsRef<Path>, seed: u64, size: usize) {
     fs::write(path, random(seed, size)).unwrap();
 }
 
-/// A file of zeros that takes no room, as large as a test needs.
-pub(crate) fn hollow(path: impl AsRef<Path>, size: usize) {
-    fs::File::create(path).unwrap().set_len(size as u64).unwrap();
-}
-
 /// Everything below `folder` by its path, staging files included: bytes of files, targets of links, words for the rest.
 pub(crate) fn snapshot(folder: impl AsRef<Path>) -> BTreeMap<PathBuf, Vec<u8>> {
     let folder = folder.as_ref();

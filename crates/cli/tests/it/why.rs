@@ -21,8 +21,8 @@ fn a_slow_line_is_named_as_what_held_the_copy_up() {
 #[test]
 fn a_limit_is_named_and_verbose_tells_round_trip_and_losses() {
     let scene = Scene::new();
-    scene.laptop.write("big.bin", random(4, 3 * MIB));
-    let done = scene.put("big.bin", "desk:").args(["--limit", "2M", "-v"]).succeeds();
+    scene.laptop.write("big.bin", random(4, 2 * MIB));
+    let done = scene.put("big.bin", "desk:").args(["--limit", "500K", "-v"]).succeeds();
     done.stderr_has("held up by the limit that was asked for\n")
         .stderr_has("busy: reading ")
         .stderr_has("line: round trip ")

@@ -40,11 +40,17 @@ pub struct Failure {
 /// Lets every kind of call fail on the file system of `dir`, which must be empty and is empty again afterwards.
 ///
 /// `most`: points of one kind; if there are more calls of it, they are spread evenly. `seed`: what the files hold.
-/// `each` is told of every kind that occurs.
+/// `is_over`: whether whoever asked has had enough. `each` is told of every kind that occurs.
 ///
 /// # Errors
-/// If the directory can't be used even without faults.
-pub fn disk_faults(dir: &Path, seed: u64, most: u64, mut each: impl FnMut(Report)) -> io::Result<()> {
+/// If the directory can't be used even without faults; [`io::ErrorKind::Interrupted`] if it was over.
+pub fn disk_faults(
+    dir: &Path,
+    seed: u64,
+    most: u64,
+    is_over: impl Fn() -> bool,
+    mut each: impl FnMut(Report),
+) -> io::Result<()> {
     let content = Content::of(seed);
     for op in Op::ALL {
         let calls = count(dir, &content, op)?;
@@ -54,6 +60,9 @@ pub fn disk_faults(dir: &Path, seed: u64, most: u64, mut each: impl FnMut(Report
         let points = calls.min(most.max(1));
         let mut report = Report { op, points, failures: Vec::new() };
         for point in spread(calls, points) {
+            if is_over() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             if let Some(text) = try_point(dir, &content, op, point)? {
                 report.failures.push(Failure { point, text });
             }
@@ -138,10 +147,16 @@ mod tests {
     fn the_engine_keeps_its_promises_on_this_disk_and_nothing_is_left() {
         let dir = tempfile::tempdir().unwrap();
         let (mut kinds, mut failed) = (Vec::new(), Vec::<String>::new());
-        disk_faults(dir.path(), 1, 4, |report| {
-            failed.extend(report.failures.iter().map(|failure| format!("{}: {failure:?}", report.op)));
-            kinds.push(report.op);
-        })
+        disk_faults(
+            dir.path(),
+            1,
+            4,
+            || false,
+            |report| {
+                failed.extend(report.failures.iter().map(|failure| format!("{}: {failure:?}", report.op)));
+                kinds.push(report.op);
+            },
+        )
         .unwrap();
         assert_eq!(failed, [""; 0]);
         for op in [Op::Create, Op::MakeDir, Op::Write, Op::Sync, Op::Rename, Op::SetMode, Op::SetTime] {

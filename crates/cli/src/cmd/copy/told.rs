@@ -111,7 +111,11 @@ pub(super) fn tell(here: &Here, words: Words, outcome: &Outcome) {
 /// The reason with its path, which the reason may name already.
 pub(super) fn about(path: &[u8], why: &str) -> String {
     let path = shown(path).to_string();
-    if !path.is_empty() && why.starts_with(&format!("{path}: ")) || path.is_empty() { why.to_owned() } else { format!("{path}: {why}") }
+    if !path.is_empty() && why.starts_with(&format!("{path}: ")) || path.is_empty() {
+        why.to_owned()
+    } else {
+        format!("{path}: {why}")
+    }
 }
 
 fn object(outcome: &Outcome) -> Told<'_> {

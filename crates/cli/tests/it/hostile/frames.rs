@@ -2,30 +2,37 @@
 
 use std::net::Ipv4Addr;
 
+use landline_services::files::records::Put;
 use landline_testkit::{Machine, Serving};
 use serde_json::{Value, json};
 
 use super::{MOST_MEMORY, all_below, office};
+use crate::raw::records::{dir, dir_end, end, file, group, records, whole};
 use crate::raw::{Raw, data, frame, identity_of, message, nobody, opening, peak_memory, refusal};
+use crate::scene::STAGING;
 
 fn put() -> Vec<u8> {
     message(r#"{"put":{}}"#)
 }
 
-fn file(path: &str, size: impl std::fmt::Display) -> Vec<u8> {
-    message(format!(r#"{{"file":{{"path":"{path}","size":{size},"mode":420,"mtime":[0,0]}}}}"#))
-}
-
-fn end(size: u64, hash: &str) -> Vec<u8> {
-    message(format!(r#"{{"end":{{"size":{size},"hash":"{hash}"}}}}"#))
-}
-
 fn item(name: &str) -> Vec<u8> {
-    match name {
-        "dir" => message(r#"{"dir":{"path":"d"}}"#),
-        "broken" => message(r#"{"broken":{"code":"changed"}}"#),
-        name => message(format!(r#"{{"{name}":{{}}}}"#)),
-    }
+    message(format!(r#"{{"{name}":{{}}}}"#))
+}
+
+fn broken(number: u64) -> Vec<u8> {
+    message(format!(r#"{{"broken":{{"file":{number},"fault":{{"code":"changed"}}}}}}"#))
+}
+
+/// Records, by their bytes.
+fn bytes(payload: &[u8]) -> Vec<u8> {
+    frame(4, payload)
+}
+
+/// A zstd frame with all of `bytes` as they are: RFC 8878 §3.1.1.
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(bytes.len()).unwrap();
+    let [a, b, c, _] = (u32::from(len) << 3 | 1).to_le_bytes();
+    [&[0x28, 0xb5, 0x2f, 0xfd, 0x20, len, a, b, c], bytes].concat()
 }
 
 /// What one friend gone bad heard, up to the end of the call, which is the server's to make.
@@ -66,7 +73,9 @@ fn a_friend_who_breaks_the_frames_is_told_so_and_cut_off() {
         ("data above the limit", vec![2, 16, 0, 1]),
         ("the most that a header can declare", vec![2, 255, 255, 255]),
         ("kind 0", frame(0, b"")),
-        ("a reserved kind", frame(4, b"x")),
+        ("a reserved kind", frame(5, b"x")),
+        ("records above the limit", vec![4, 16, 0, 1]),
+        ("records before a request", records(&[dir("d")])),
         ("a kind of later versions", frame(0x80, b"x")),
         ("the last kind", frame(0xff, b"")),
         ("data before a request", data("x")),
@@ -121,15 +130,19 @@ fn a_request_that_makes_no_sense_is_answered_and_the_call_goes_on() {
 fn frames_that_are_cut_off_end_the_call_without_a_word() {
     let office = office();
     let (desk, laptop) = office.introduced();
-    let whole = message(r#"{"list":{"path":""}}"#);
-    for cut in 1..whole.len() {
-        let answers = heard_after_goodbye(&desk, &laptop, &[whole[..cut].to_vec()]);
+    let request = message(r#"{"list":{"path":""}}"#);
+    for cut in 1..request.len() {
+        let answers = heard_after_goodbye(&desk, &laptop, &[request[..cut].to_vec()]);
         assert!(answers.is_empty(), "cut at {cut}: {answers:?}");
     }
-    let stream = [put(), file("f", 6), data("hello\n")].concat();
-    for cut in [1, 14, stream.len() - 7, stream.len() - 1, stream.len()] {
-        let answers = heard_after_goodbye(&desk, &laptop, &[stream[..cut].to_vec()]);
-        assert!(answers.is_empty(), "cut at {cut}: {answers:?}");
+    let told = records(&[file("f", 6)]);
+    let by_groups = [put(), told.clone(), records(&[group(0, 0)]), data("hello\n")].concat();
+    let at_once = [put(), told, records(&[whole(0, b"hello\n")])].concat();
+    for (stream, most) in [(&by_groups, by_groups.len()), (&at_once, at_once.len() - 1)] {
+        for cut in [1, 14, most - 30, most - 8, most - 1, most] {
+            let answers = heard_after_goodbye(&desk, &laptop, &[stream[..cut].to_vec()]);
+            assert!(answers.is_empty(), "cut at {cut}: {answers:?}");
+        }
     }
     assert_unharmed(&desk, &laptop);
 }
@@ -138,27 +151,54 @@ fn frames_that_are_cut_off_end_the_call_without_a_word() {
 fn a_copy_stream_out_of_order_ends_in_words_and_leaves_nothing() {
     let office = office();
     let (desk, laptop) = office.introduced();
-    let hash = blake3::hash(b"").to_hex().to_string();
-    let streams: [(&str, Vec<Vec<u8>>); 14] = [
-        ("data without a file", vec![put(), data("x")]),
-        ("an end without a file", vec![put(), end(0, &hash)]),
-        ("broken without a file", vec![put(), item("broken")]),
-        ("a file in a file", vec![put(), file("f", 1), file("g", 1)]),
-        ("a folder in a file", vec![put(), file("f", 1), item("dir")]),
-        ("the end of all in a file", vec![put(), file("f", 1), item("finish")]),
-        ("two ends", vec![put(), file("..", 0), end(0, &hash), end(0, &hash)]),
-        ("data after the end", vec![put(), file("..", 1), data("x"), end(1, &hash), data("x")]),
-        ("a hash that is not hexadecimal", vec![put(), file("f", 0), end(0, &"x".repeat(64))]),
-        ("a hash that is too short", vec![put(), file("f", 0), end(0, "00")]),
-        ("a size below zero", vec![put(), file("f", -1)]),
-        ("a size above 64 bits", vec![put(), file("f", "18446744073709551616")]),
-        ("a size that is no number", vec![put(), file("f", "\"1\"")]),
-        ("an item of a later version", vec![put(), message(r#"{"hole":{"bytes":4096}}"#)]),
+    let entry = |flags: u8, more: &[u8]| [&[3, flags][..], &[0; 22], &[0, 1, b'f'], more].concat();
+    let streams: [(&str, Vec<Vec<u8>>); 33] = [
+        ("data without a group", vec![data("x")]),
+        ("a group of nothing told", vec![records(&[group(0, 0)]), data("x")]),
+        ("data after all its group", vec![records(&[file("f", 1), group(0, 0)]), data("x"), data("x")]),
+        ("records for a group", vec![records(&[file("f", 1), group(0, 0)]), records(&[dir_end()])]),
+        ("a message for a group", vec![records(&[file("f", 1), group(0, 0)]), item("finish")]),
+        ("a record behind a group", vec![records(&[file("f", 1), group(0, 0), dir("d")])]),
+        ("a group longer than its file", vec![records(&[file("f", 1), group(0, 0)]), data("xy")]),
+        ("a group shorter than its file", vec![records(&[file("f", 2), group(0, 0)]), data("x")]),
+        ("a group behind its file", vec![records(&[file("f", 1), group(0, 1)]), data("x")]),
+        ("a hole behind its file", vec![records(&[file("f", 1), Put::Hole { number: 0, first: 1, count: 1 }])]),
+        ("a hole without end", vec![records(&[file("f", 1), Put::Hole { number: 0, first: 1, count: u64::MAX }])]),
+        ("an end of nothing told", vec![records(&[end(0, 0, b"")])]),
+        ("all of nothing told", vec![records(&[whole(u64::MAX, b"x")])]),
+        ("broken, but not told", vec![broken(0)]),
+        ("the end of all in a file", vec![records(&[file("f", 1)]), item("finish")]),
+        ("the end of all in a folder", vec![records(&[dir("d")]), item("finish")]),
+        ("the end of all in a folder that failed", vec![records(&[dir("..")]), item("finish")]),
+        ("the end of a folder that never began", vec![records(&[dir_end()])]),
+        ("far too many bytes", vec![records(&[file("..", 1)]), records(&[whole(0, b"x")])]),
+        ("an unknown record", vec![bytes(&[0x0c])]),
+        ("a receiver's record", vec![bytes(&[&[0x25][..], &[0; 12]].concat())]),
+        ("half a record", vec![bytes(&[0x01, 0, 2, b'd'])]),
+        ("an unknown flag", vec![bytes(&entry(64, b""))]),
+        ("a flag without its field", vec![bytes(&entry(4, &[0; 15]))]),
+        ("too many attributes", vec![bytes(&entry(16, &[65]))]),
+        ("all of too large a file", vec![bytes(&[&[6][..], &[0; 40], &[0, 8, 0, 1]].concat())]),
+        (
+            "packed in packed",
+            vec![records(&[Put::Packed {
+                inflated: 14,
+                bytes: &zstd(&[&[0x0b, 0, 0, 0, 0][..], &zstd(b"")].concat()),
+            }])],
+        ),
+        ("packed that is not", vec![records(&[Put::Packed { inflated: 4, bytes: b"abcd" }])]),
+        ("packed that is longer", vec![records(&[Put::Packed { inflated: 1, bytes: &zstd(b"\x01\0\x01d") }])]),
+        ("packed beyond a frame", vec![records(&[Put::Packed { inflated: (1 << 20) + 1, bytes: &zstd(b"") }])]),
+        ("a message that is a record now", vec![message(r#"{"dir":{"path":"d"}}"#)]),
+        ("a message of a later version", vec![message(r#"{"pause":{}}"#)]),
+        ("broken without a number", vec![message(r#"{"broken":{"fault":{"code":"changed"}}}"#)]),
     ];
     for (what, said) in streams {
-        let answers = heard(&desk, &laptop, &said);
+        let answers = heard(&desk, &laptop, &[put(), said.concat()]);
         assert_eq!(last_code(&answers), "bad-request", "{what}: {answers:?}");
     }
+    let no_hash = message(r#"{"put":{"if_match":"00"}}"#);
+    assert_eq!(last_code(&heard(&desk, &laptop, &[no_hash])), "bad-request");
     let answers = heard(&desk, &laptop, &[put(), frame(3, b"stderr")]);
     assert_eq!(last_code(&answers), "bad-request");
     assert_unharmed(&desk, &laptop);
@@ -169,7 +209,7 @@ fn who_is_still_sending_when_he_broke_the_protocol_hears_of_it_all_the_same() {
     let office = office();
     let (desk, laptop) = office.introduced();
     let megabyte = data(vec![7; 1 << 20]);
-    for broken in [data("x"), frame(0x80, b""), end(0, "00"), message("no item")] {
+    for broken in [data("x"), frame(0x80, b""), records(&[end(0, 0, b"")]), bytes(&[0xff]), message("no item")] {
         let mut line = Raw::open(desk.addr(), &identity_of(&laptop), "files");
         line.say([put(), broken].concat());
         line.say(megabyte.repeat(8));
@@ -182,25 +222,47 @@ fn who_is_still_sending_when_he_broke_the_protocol_hears_of_it_all_the_same() {
 fn a_file_that_can_not_be_kept_is_reported_and_the_next_is_not_disturbed() {
     let office = office();
     let (desk, laptop) = office.introduced();
-    let good = blake3::hash(b"good").to_hex().to_string();
     let mut said = vec![put()];
+    let mut next = 0;
+    let mut tell = |said: &mut Vec<Vec<u8>>, path: &str, size: u64| {
+        said.push(records(&[file(path, size)]));
+        next += 1;
+        next - 1
+    };
     for path in ["../up", "/etc/passwd", "a/../../b", ".landline-part-0123456789abcdef", "", "a//b", &"d/".repeat(200)]
     {
-        said.extend([file(path, 4), data("evil"), end(4, &good)]);
+        tell(&mut said, path, 4);
     }
     for size in [u64::MAX, i64::MAX.cast_unsigned(), 1 << 62] {
-        said.extend([file("huge", size), data("good"), item("broken")]);
+        let number = tell(&mut said, "huge", size);
+        said.push(broken(number));
     }
-    said.extend([file("short", 5), data("good"), end(4, &good)]);
-    said.extend([file("long", 3), data("good"), end(4, &good)]);
-    said.extend([file("lied", 4), data("good"), end(5, &good)]);
-    said.extend([file("other", 4), data("evil"), end(4, &good)]);
-    said.extend([file("good", 4), data("good"), end(4, &good), item("finish")]);
+    let short = tell(&mut said, "short", 5);
+    said.push(records(&[whole(short, b"good")]));
+    let long = tell(&mut said, "long", 3);
+    said.push(records(&[whole(long, b"good")]));
+    let lied = tell(&mut said, "lied", 4);
+    said.extend([records(&[group(lied, 0)]), data("good"), records(&[end(lied, 5, b"good")])]);
+    let other = tell(&mut said, "other", 4);
+    let hash = *blake3::hash(b"good").as_bytes();
+    said.push(records(&[Put::Whole { number: other, hash, bytes: b"evil" }]));
+    let grouped = tell(&mut said, "grouped", 4);
+    said.extend([records(&[group(grouped, 0)]), data("evil"), records(&[end(grouped, 4, b"good")])]);
+    let missing = tell(&mut said, "missing", (1 << 20) + 4);
+    said.extend([records(&[group(missing, 1)]), data("good"), records(&[end(missing, (1 << 20) + 4, b"good")])]);
+    let nothing = tell(&mut said, "nothing", 4);
+    said.push(records(&[end(nothing, 4, b"good")]));
+    let good = tell(&mut said, "good", 4);
+    said.extend([records(&[whole(good, b"good")]), item("finish")]);
     let answers = heard_after_goodbye(&desk, &laptop, &said);
-    let failed = answers.iter().filter(|answer| answer["failed"].is_object()).count();
-    assert_eq!(failed, 14, "{answers:?}");
-    assert_eq!(*answers.last().unwrap(), json!({"done": {"files": 1, "bytes": 4, "failed": 14}}));
-    assert_eq!(all_below(&desk.machine().share()), ["good"]);
+    let failed: Vec<_> = answers.iter().filter_map(|answer| answer["failed"]["file"].as_u64()).collect();
+    assert_eq!(failed, (0..good).collect::<Vec<_>>(), "{answers:?}");
+    let done = &answers.last().unwrap()["done"];
+    assert_eq!((&done["files"], &done["bytes"], &done["failed"]), (&json!(1), &json!(4), &json!(good)), "{answers:?}");
+    let (parts, kept): (Vec<_>, Vec<_>) =
+        all_below(&desk.machine().share()).into_iter().partition(|path| path.starts_with(STAGING));
+    assert_eq!(kept, ["good"]);
+    assert_eq!(parts.len(), 2, "the group that came of `missing`, and its journal: {parts:?}");
     laptop.cmd(["cat", "desk:good"]).succeeds().stdout("good");
     assert!(peak_memory(desk.pid()) <= MOST_MEMORY);
 }

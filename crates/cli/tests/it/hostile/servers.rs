@@ -5,26 +5,25 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 
+use landline_services::files::records::{Numbers, Put, Say};
 use landline_testkit::{Done, Machine, Office};
 use serde_json::json;
 
 use super::{all_below, office};
-use crate::raw::{Fake, Raw, data, frame, knows, message, nobody};
+use crate::raw::records::{dir, dir_end, end, file, group, records, says, told, whole};
+use crate::raw::{Fake, Raw, Word, data, frame, knows, message, nobody};
 
 const FINISH: &str = r#"{"finish":{}}"#;
 
-fn file(path: &str, size: u64) -> Vec<u8> {
-    message(json!({"file": {"path": path, "size": size, "mode": 0o644, "mtime": [0, 0]}}).to_string())
+/// A whole file as a server sends it, as the first entry.
+fn one_file(path: &str, content: &[u8]) -> Vec<u8> {
+    [records(&[file(path, content.len() as u64)]), records(&[whole(0, content)])].concat()
 }
 
-fn end(content: &[u8], hash_of: &[u8]) -> Vec<u8> {
-    let hash = blake3::hash(hash_of).to_hex().to_string();
-    message(json!({"end": {"size": content.len(), "hash": hash}}).to_string())
-}
-
-/// A whole file as a server sends it.
-fn whole(path: &str, content: &[u8]) -> Vec<u8> {
-    [file(path, content.len() as u64), data(content), end(content, content)].concat()
+/// All of a file of one group, in pieces: told with one hash.
+fn grouped(size: u64, content: &[u8], ended: u64, hash_of: &[u8]) -> Vec<u8> {
+    let told = records(&[file("", size), group(0, 0)]);
+    [told, data(content), records(&[end(0, ended, hash_of)])].concat()
 }
 
 /// A machine of its own, to whom the fake server is `desk`, and what its command came to.
@@ -33,7 +32,9 @@ fn meets(machine: &Machine, command: &[&str], answer: Vec<u8>) -> Done {
         line.say(answer);
         while line.hear().is_some() {} // its acknowledgements, up to its end
     });
-    let done = machine.cmd(command).run();
+    // There is nobody to dial again.
+    let flags: &[&str] = if matches!(command, ["get" | "put", ..]) { &["--reconnect", "0"] } else { &[] };
+    let done = machine.cmd(command).args(flags).run();
     fake.ended();
     done.never_says("\u{1b}").never_says("\u{202e}")
 }
@@ -61,14 +62,21 @@ fn paths_that_lead_out_of_the_target_are_refused() {
         ["../evil", "a/../../evil", "..", absolute, "a//b", "a/", ".", ".landline-part-0123456789abcdef", "a\0b"]
     {
         let machine = next();
-        let stream = [whole(path, b"evil"), message(FINISH)].concat();
+        let stream = [records(&[file(path, 4)]), message(FINISH)].concat();
         let done = meets(&machine, &["get", "desk:x", "."], stream).exits_with(5);
         let _ = done.stderr_has("error: ");
         assert_holds(&machine, &[]);
-        let folder = [message(json!({"dir": {"path": path}}).to_string()), message(FINISH)].concat();
+        let link = Put::Link { path: path.as_bytes(), target: b"x", mtime: (0, 0) };
+        for entry in [records(&[dir(path), file("evil", 4), dir_end()]), records(&[link])] {
+            let machine = next();
+            let _ = meets(&machine, &["get", "desk:x", "."], [entry, message(FINISH)].concat()).exits_with(5);
+            assert_holds(&machine, &[]);
+        }
+        // Inside a folder only a single name is one.
         let machine = next();
-        let _ = meets(&machine, &["get", "desk:x", "."], folder).exits_with(5);
-        assert_holds(&machine, &[]);
+        let inside = records(&[dir("d"), file(path, 4), file("d/evil", 4), dir_end()]);
+        let _ = meets(&machine, &["get", "desk:x", "."], [inside, message(FINISH)].concat()).exits_with(5);
+        assert!(all_below(&machine.work()).iter().all(|path| ["x", "x/d"].contains(&path.as_str())));
     }
     assert!(!outside.exists() && !office.root().join("evil").exists());
 }
@@ -83,11 +91,9 @@ fn links_that_lie_in_the_target_are_not_followed() {
     symlink(&outside, machine.work().join("x/out")).unwrap();
     symlink(outside.join("f"), machine.work().join("x/leaf")).unwrap();
     let stream = [
-        whole("out/evil", b"evil"),
-        message(r#"{"dir":{"path":"out/dir"}}"#),
-        message(r#"{"dir":{"path":"out"}}"#),
-        message(r#"{"dir-end":{"path":"out","mode":511,"mtime":[0,0]}}"#),
-        whole("leaf", b"leaf"),
+        records(&[file("out/evil", 4), dir("out/dir"), dir_end(), dir("out"), file("evil", 4), dir_end()]),
+        records(&[file("leaf", 4)]),
+        records(&[whole(2, b"leaf")]),
         message(FINISH),
     ];
     let done = meets(&machine, &["get", "desk:x", "."], stream.concat()).exits_with(3);
@@ -102,10 +108,14 @@ fn links_that_lie_in_the_target_are_not_followed() {
 fn bytes_that_are_not_those_announced_are_not_kept() {
     let office = office();
     let mut next = machines(&office);
+    let hash = *blake3::hash(b"good").as_bytes();
     let streams = [
-        ("another hash", [file("", 4), data("evil"), end(b"evil", b"good")].concat()),
-        ("too few bytes", [file("", 9), data("evil"), end(b"evil", b"evil")].concat()),
-        ("a size that is not what came", [file("", 4), data("evil"), end(b"evil!", b"evil")].concat()),
+        ("another hash", grouped(4, b"evil", 4, b"good")),
+        ("another hash at once", records(&[file("", 4), Put::Whole { number: 0, hash, bytes: b"evil" }])),
+        ("too few bytes", records(&[file("", 9), whole(0, b"evil")])),
+        ("no bytes", records(&[file("", 4), end(0, 4, b"evil")])),
+        ("a size that is not what came", grouped(4, b"evil", 5, b"evil")),
+        ("a smaller size than what came", grouped(4, b"evil", 3, b"evi")),
     ];
     for (what, stream) in streams {
         let machine = next();
@@ -116,7 +126,7 @@ fn bytes_that_are_not_those_announced_are_not_kept() {
         assert_eq!(machine.read("x"), b"old", "{what}");
     }
     let machine = next();
-    let stream = [file("", 3), data("evil"), end(b"evil", b"evil"), message(FINISH)].concat();
+    let stream = [records(&[file("", 3), whole(0, b"evil")]), message(FINISH)].concat();
     let _ = meets(&machine, &["get", "desk:x", "x"], stream).exits_with(6).stderr_has("more bytes arrived");
     assert_holds(&machine, &[]);
 }
@@ -124,14 +134,15 @@ fn bytes_that_are_not_those_announced_are_not_kept() {
 #[test]
 fn data_without_end_is_hung_up_on() {
     let office = office();
-    for (name, path, exit) in [("kept", "", 6), ("refused", "../x", 5)] {
+    let again = [records(&[group(0, 0)]), data(b"0123456789")].concat();
+    let elsewhere = [records(&[group(0, 0)]), data(vec![7; 1 << 20])].concat();
+    for (name, path, piece, exit) in [("kept", "", again, 70), ("refused", "../x", elsewhere, 5)] {
         let machine = office.machine(name);
         let fake = Fake::desk_of(&machine, move |line| {
-            line.say(file(path, 10));
-            let megabyte = data(vec![7; 1 << 20]);
-            assert!((0..1000).any(|_| !line.say(&megabyte)), "a gigabyte was taken for 10 bytes");
+            line.say(records(&[file(path, 10)]));
+            assert!((0..10_000_000).any(|_| !line.say(&piece)), "hundred megabytes were taken for 10 bytes");
         });
-        let done = machine.cmd(["get", "desk:x", "."]).fails_with(exit);
+        let done = machine.cmd(["get", "desk:x", ".", "--reconnect", "0"]).fails_with(exit);
         let _ = done.stderr_has("far more bytes of a file came than were announced");
         fake.ended();
         assert_holds(&machine, &[]);
@@ -142,17 +153,20 @@ fn data_without_end_is_hung_up_on() {
 fn a_server_that_breaks_the_protocol_is_told_from_one_that_can_not_be_reached() {
     let office = office();
     let mut next = machines(&office);
-    let broken: [(&str, Vec<u8>); 10] = [
+    let broken: [(&str, Vec<u8>); 13] = [
         ("an unknown kind", frame(0x80, b"")),
         ("a message above the limit", vec![1, 1, 0, 1]),
         ("data above the limit", vec![2, 16, 0, 1]),
         ("no JSON", message("hello")),
         ("deep JSON", message("[".repeat(10_000))),
-        ("a size below zero", message(r#"{"file":{"path":"","size":-1,"mode":0,"mtime":[0,0]}}"#)),
-        ("data without a file", data("x")),
-        ("an end without a file", end(b"", b"")),
+        ("an unknown record", frame(4, &[0x0c])),
+        ("half a record", frame(4, &[3, 0, 0])),
+        ("records above the limit", vec![4, 16, 0, 1]),
+        ("data without a group", data("x")),
+        ("a group of another length", [records(&[file("", 4), group(0, 0)]), data("x")].concat()),
+        ("an end without a file", records(&[end(0, 0, b"")])),
+        ("a message that is a record now", message(r#"{"dir":{"path":""}}"#)),
         ("an answer to another request", message(r#"{"entries":{"entries":[],"more":false}}"#)),
-        ("a hash that is none", [file("", 0), message(r#"{"end":{"size":0,"hash":"00"}}"#)].concat()),
     ];
     for (what, bytes) in broken {
         let machine = next();
@@ -160,13 +174,14 @@ fn a_server_that_breaks_the_protocol_is_told_from_one_that_can_not_be_reached() 
         assert_eq!(done.code(), Some(70), "{what}: {done}");
         assert_holds(&machine, &[]);
     }
-    for cut in [vec![], file("", 4), [file("", 4), data("ev")].concat(), file("", 4)[..7].to_vec()] {
+    let told = records(&[file("", 4), group(0, 0)]);
+    for cut in [vec![], told.clone(), [told.clone(), data("evil")].concat(), told[..7].to_vec()] {
         let machine = next();
         let fake = Fake::desk_of(&machine, move |line| {
             line.say(cut);
             line.goodbye();
         });
-        let _ = machine.cmd(["get", "desk:x", "."]).fails_with(4).stderr_has("desk");
+        let _ = machine.cmd(["get", "desk:x", ".", "--reconnect", "0"]).fails_with(4).stderr_has("desk");
         fake.ended();
         assert_holds(&machine, &[]);
     }
@@ -201,9 +216,12 @@ fn words_and_names_from_a_server_are_shown_and_not_obeyed() {
     let stat = message(json!({"entry": {"entry": entry(evil), "hash": evil}}).to_string());
     let _ = meets(&next(), &["stat", "--hash", "desk:x"], stat).stdout_has("\\u{1b}");
     let skip = message(json!({"skip": {"path": evil, "fault": {"code": "wrong-kind", "text": evil}}}).to_string());
-    let stream = [skip, message(json!({"dir": {"path": evil}}).to_string()), message(FINISH)].concat();
+    let link = Put::Link { path: evil.as_bytes(), target: evil.as_bytes(), mtime: (i64::MAX, u32::MAX) };
+    let entries = records(&[dir(evil), dir_end(), link]);
+    let broken = message(json!({"broken": {"file": 1, "fault": {"code": "changed", "text": evil}}}).to_string());
+    let stream = [skip, entries, records(&[file("f", 1)]), broken, message(FINISH)].concat();
     let _ = meets(&next(), &["get", "-v", "desk:x", "."], stream).exits_with(3).stderr_has("warning: skipped ");
-    let stream = [whole(evil, b"x"), message(FINISH)].concat();
+    let stream = [one_file(evil, b"x"), message(FINISH)].concat();
     let _ = meets(&next(), &["get", "-v", "desk:x", "."], stream).exits_with(0).stderr_has("\\u{1b}[2J");
 }
 
@@ -211,8 +229,10 @@ fn words_and_names_from_a_server_are_shown_and_not_obeyed() {
 fn permissions_that_give_power_are_not_taken_over() {
     let office = office();
     let machine = office.machine("laptop");
-    let powerful = message(r#"{"file":{"path":"","size":1,"mode":3583,"mtime":[0,0]}}"#); // 0o6777
-    let stream = [powerful, data("x"), end(b"x", b"x"), message(FINISH)].concat();
+    // No program of ours writes such a mode.
+    let mut powerful = records(&[file("", 1)]);
+    powerful[6..8].copy_from_slice(&0o6777u16.to_be_bytes());
+    let stream = [powerful, records(&[whole(0, b"x")]), message(FINISH)].concat();
     let _ = meets(&machine, &["get", "desk:x", "."], stream).exits_with(0);
     assert_eq!(fs::metadata(machine.work().join("x")).unwrap().mode() & 0o7777, 0o777);
 }
@@ -223,47 +243,118 @@ fn what_cat_prints_is_compared_with_its_hash() {
     let machine = office.machine("laptop");
     let entry = json!({"name": "x", "kind": "file", "size": 4, "mode": 0, "mtime": [0, 0]});
     let stat = message(json!({"entry": {"entry": entry}}).to_string());
-    let stream = [stat, file("", 4), data("evil"), end(b"evil", b"good"), message(FINISH)].concat();
-    let _ = meets(&machine, &["cat", "desk:x"], stream).exits_with(6).stdout("evil").stderr_has("error: ");
+    let hash = *blake3::hash(b"good").as_bytes();
+    let at_once = records(&[file("", 4), Put::Whole { number: 0, hash, bytes: b"evil" }]);
+    for content in [at_once, grouped(4, b"evil", 4, b"good")] {
+        let stream = [stat.clone(), content, message(FINISH)].concat();
+        let _ = meets(&machine, &["cat", "desk:x"], stream).exits_with(6).stderr_has("error: ");
+    }
 }
 
 #[test]
 fn acknowledgements_for_what_was_not_sent_are_not_believed() {
     let office = office();
     let mut next = machines(&office);
-    // More than every buffer between the two holds: it can't have been sent while nobody reads.
-    let big = |machine: &Machine| fs::File::create(machine.work().join("big")).unwrap().set_len(1 << 28).unwrap();
     for (what, answer) in [
-        ("done too early", message(r#"{"done":{"files":1,"bytes":268435456,"failed":0}}"#)),
+        ("done too early", message(r#"{"done":{"files":1,"bytes":5,"failed":0}}"#)),
         ("data", data("x")),
         ("no acknowledgement", message(r#"{"entries":{}}"#)),
-        ("a number that is none", message(r#"{"kept":{"below":-1}}"#)),
+        ("a number that is none", message(r#"{"failed":{"file":-1,"fault":{"code":"no-space"}}}"#)),
+        ("an unknown record", frame(4, &[0x27])),
+        ("a sender's record", records(&[dir("d")])),
+        ("runs out of order", frame(4, &[&[0x23][..], &[0; 8], &[0, 0, 1], &[0xff; 8], &[0; 8]].concat())),
     ] {
         let machine = next();
-        big(&machine);
+        machine.write("small", "small");
         let fake = Fake::desk_of(&machine, move |line| {
             line.say(answer);
             assert!(machine_hangs_up(line), "{what}");
         });
-        let done = machine.cmd(["put", "big", "desk:"]).run();
+        let done = machine.cmd(["put", "small", "desk:", "--reconnect", "0"]).run();
         assert_eq!(done.code(), Some(70), "{what}: {done}");
         fake.ended();
     }
     let machine = next();
     machine.write("small", "x");
+    let far = Numbers { from: 1, count: u32::MAX };
     let garbage = [
-        message(r#"{"kept":{"below":18446744073709551615}}"#),
+        says(&[Say::Kept(far), Say::Want(far), Say::Same(far), Say::Lost(far)]),
         message(r#"{"failed":{"file":18446744073709551615,"fault":{"code":"no-space"}}}"#),
         message(r#"{"dir-failed":{"path":"\u001b","fault":{"code":"no-space","text":"\u001b[2J full"}}}"#),
     ];
     let fake = Fake::desk_of(&machine, move |line| {
         line.say(garbage.concat());
-        while line.hear_message().is_some_and(|item| !item["finish"].is_object()) {}
-        line.say(message(r#"{"done":{"files":1,"bytes":1,"failed":0}}"#));
+        takes_one_file(line);
+        line.say(
+            [says(&[Say::Kept(Numbers::one(0))]), message(r#"{"done":{"files":1,"bytes":1,"failed":0}}"#)].concat(),
+        );
     });
-    let done = machine.cmd(["put", "small", "desk:"]).fails_with(3);
+    let done = machine.cmd(["put", "small", "desk:"]).fails_with(3).stderr_has("sent 1 file");
     let _ = done.stderr_has("\\u{1b}[2J full").never_says("\u{1b}");
     fake.ended();
+}
+
+#[test]
+fn a_file_that_a_server_says_nothing_of_is_not_believed_to_be_kept() {
+    let office = office();
+    let machine = office.machine("laptop");
+    machine.write("small", "x");
+    let fake = Fake::desk_of(&machine, |line| {
+        takes_one_file(line);
+        line.say(message(r#"{"done":{"files":1,"bytes":1,"failed":0}}"#));
+    });
+    let done = machine.cmd(["put", "small", "desk:"]).run();
+    assert_ne!(done.code(), Some(0), "{done}");
+    let _ = done.stderr_has("small: the other machine never said what became of it");
+    fake.ended();
+}
+
+#[test]
+fn what_is_left_of_a_file_that_the_server_gave_up_is_not_sent_and_it_is_told_once() {
+    let office = office();
+    let machine = office.machine("laptop");
+    let content = landline_testkit::Random::new(9).bytes(64 << 20);
+    fs::write(machine.work().join("big"), content).unwrap();
+    let fake = Fake::desk_of(&machine, |line| {
+        let mut groups = 0;
+        line.say(says(&[]));
+        loop {
+            match line.hear().expect("it goes on") {
+                (4, payload) => {
+                    let told = told(&payload);
+                    groups += told.iter().filter(|put| matches!(put, Put::Group { .. })).count();
+                    if told.iter().any(|put| matches!(put, Put::File { .. })) {
+                        line.say(says(&[Say::Want(Numbers::one(0))]));
+                    }
+                    if groups == 2 {
+                        let full = r#"{"failed":{"file":0,"fault":{"code":"no-space","text":"the disk is full"}}}"#;
+                        line.say(message(full));
+                        groups += 1;
+                    }
+                }
+                (1, body) if body.starts_with(b"{\"finish\"") => break,
+                _ => {}
+            }
+        }
+        assert!(groups < 60, "{groups} of 64 groups were sent");
+        line.say(message(r#"{"done":{"files":0,"bytes":0,"failed":1}}"#));
+    });
+    let done = machine.cmd(["put", "big", "desk:"]).fails_with(7).stderr_has("big: the disk is full");
+    let _ = done.stderr_has("; 1 failed").never_says("never said");
+    fake.ended();
+}
+
+/// Wants the first file that it is told, and hears on until that was all.
+fn takes_one_file(line: &mut Raw) {
+    loop {
+        match line.hear_word().expect("it goes on") {
+            Word::Records(payload) if told(&payload).iter().any(|put| matches!(put, Put::File { .. })) => {
+                line.say(says(&[Say::Want(Numbers::one(0))]));
+            }
+            Word::Message(message) if message["finish"].is_object() => return,
+            _ => {}
+        }
+    }
 }
 
 /// Reads to the end of the line without answering.

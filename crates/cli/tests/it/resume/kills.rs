@@ -130,7 +130,11 @@ impl Bench {
 
     fn command(&self, source: &str, round: u64) -> Cmd {
         let (from, to) = match self.doing {
-            Doing::Put => (format!("from/{source}"), format!("desk:to-{round}/copy")),
+            // What is in a tree: the same whether or not the dead client's call has completed it meanwhile.
+            Doing::Put => {
+                let slash = if source == "big" { "" } else { "/." };
+                (format!("from/{source}{slash}"), format!("desk:to-{round}/copy"))
+            }
             Doing::Get => (format!("desk:from/{source}"), format!("to-{round}/copy")),
         };
         match self.doing {

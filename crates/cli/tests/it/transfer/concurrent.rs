@@ -64,6 +64,28 @@ fn of_two_writers_of_one_name_the_last_to_finish_wins_whole() {
 }
 
 #[test]
+fn of_two_copies_by_one_machine_to_one_name_the_last_to_finish_wins_whole() {
+    let scene = Scene::new();
+    let (one, other) = (random(1, 6 * MIB), random(2, 5 * MIB));
+    scene.laptop.write("one", &one);
+    scene.laptop.write("other", &other);
+    scene.shares("name", "older");
+    let line = scene.line();
+    line.stall_after(Way::Up, 2 * MIB as u64);
+    let first = scene.put("one", "desk:name").spawn();
+    line.wait_until_passed(Way::Up, 2 * MIB as u64);
+    // It waits a little, in case the first one's line was cut, and then arrives beside it.
+    let address = scene.desk.addr().to_string();
+    let _ = scene.laptop.cmd(["contacts", "address", "desk", &address]).succeeds();
+    let _ = scene.put("other", "desk:name").succeeds();
+    assert!(fs::read(scene.share().join("name")).unwrap() == other);
+    line.resume(Way::Up);
+    let _ = first.wait().exits_with(0);
+    assert!(fs::read(scene.share().join("name")).unwrap() == one);
+    assert!(residue(scene.share()).is_empty());
+}
+
+#[test]
 fn a_reader_gets_the_old_file_whole_while_a_new_one_is_arriving() {
     let scene = Scene::new();
     let reader = scene.another("reader");

@@ -99,8 +99,13 @@ fn a_folder_that_the_server_may_not_write_to_is_told() {
     ] {
         let _ = command.fails_with(5).stderr_has("permission denied");
     }
-    let _ = scene.get("desk:secret", "got").fails_with(5).stderr_has("error: secret: permission denied\n");
-    let _ = scene.get("desk:", "all").fails_with(3).stderr_has("secret: permission denied").stderr_has("got 1 file");
+    let _ =
+        scene.get("desk:secret", "got").fails_with(5).stderr_has("error: got: it can't be read: permission denied\n");
+    let _ = scene
+        .get("desk:", "all")
+        .fails_with(3)
+        .stderr_has("error: all/secret: it can't be read: permission denied\n")
+        .stderr_has("got 1 file");
     assert_eq!(fs::read(scene.share().join("closed/file")).unwrap(), b"old");
     fs::set_permissions(scene.share().join("closed"), fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -5,22 +5,17 @@ use std::path::Path;
 
 use landline_testkit::{Way, tree};
 
-use crate::scene::{MIB, STAGING, Scene, dense, hollow, random, residue, snapshot};
+use crate::scene::{MIB, STAGING, Scene, dense, random, residue, snapshot};
 
 /// More than all buffers between two ends hold together, so that the reader is still at it when the line stalls.
 const LARGE: usize = 64 * MIB;
 
 type Change = fn(&Path);
 
-/// What may become of a file while it is read.
-const CHANGES: [(&str, Change); 5] = [
+/// What may become of the content of a file while it is read.
+const CHANGES: [(&str, Change); 3] = [
     ("grows", |path| fs::File::options().write(true).open(path).unwrap().set_len(LARGE as u64 + 1).unwrap()),
     ("shrinks", |path| fs::File::options().write(true).open(path).unwrap().set_len(MIB as u64).unwrap()),
-    ("vanishes", |path| fs::remove_file(path).unwrap()),
-    ("is replaced", |path| {
-        fs::remove_file(path).unwrap();
-        hollow(path, LARGE);
-    }),
     ("is rewritten", |path| {
         use std::os::unix::fs::FileExt as _;
         fs::File::options().write(true).open(path).unwrap().write_all_at(b"changed", LARGE as u64 - 7).unwrap();
@@ -33,9 +28,9 @@ fn a_source_that_changes_while_it_is_sent_leaves_the_old_file_there() {
     scene.shares("name", "the old one");
     scene.laptop.write("p/other", "x");
     let line = scene.line();
-    for (what, change) in CHANGES {
+    for (seed, (what, change)) in CHANGES.into_iter().enumerate() {
         let file = scene.laptop.work().join("p/file");
-        dense(&file, 1, LARGE);
+        dense(&file, seed as u64, LARGE); // other bytes each time: what is left of the last copy is of no use
         line.stall_after(Way::Up, 2 * MIB as u64);
         let passed = line.passed(Way::Up);
         let put = scene.put("p/file", "desk:name").spawn();
@@ -54,9 +49,9 @@ fn a_source_that_changes_while_it_is_fetched_leaves_the_old_file_here() {
     let scene = Scene::new();
     scene.laptop.write("name", "the old one");
     let line = scene.line();
-    for (what, change) in CHANGES {
+    for (seed, (what, change)) in CHANGES.into_iter().enumerate() {
         let file = scene.share().join("file");
-        dense(&file, 1, LARGE);
+        dense(&file, seed as u64, LARGE);
         line.stall_after(Way::Down, 2 * MIB as u64);
         let passed = line.passed(Way::Down);
         let get = scene.get("desk:file", "name").spawn();
@@ -67,6 +62,30 @@ fn a_source_that_changes_while_it_is_fetched_leaves_the_old_file_here() {
         assert_eq!(said.code(), Some(9), "a file that {what}: {said}");
         let _ = said.stderr_has("it changed while it was read");
         assert_eq!(scene.laptop.read("name"), b"the old one", "a file that {what}");
+    }
+}
+
+#[test]
+fn a_source_that_loses_its_name_while_it_is_read_arrives_as_it_was() {
+    let scene = Scene::new();
+    let line = scene.line();
+    for (n, put) in [true, false, true, false].into_iter().enumerate() {
+        let (way, folder) = if put { (Way::Up, scene.laptop.work()) } else { (Way::Down, scene.share()) };
+        let file = folder.join("file");
+        dense(&file, n as u64, LARGE);
+        line.stall_after(way, 2 * MIB as u64);
+        let passed = line.passed(way);
+        let to = format!("to-{n}");
+        let running = if put { scene.put("file", format!("desk:{to}")) } else { scene.get("desk:file", &to) }.spawn();
+        line.wait_until_passed(way, passed + 2 * MIB as u64);
+        fs::remove_file(&file).unwrap();
+        if n > 1 {
+            fs::write(&file, "another one").unwrap();
+        }
+        line.resume(way);
+        let _ = running.wait().exits_with(0);
+        let copy = if put { scene.share() } else { scene.laptop.work() }.join(to);
+        assert!(fs::read(copy).unwrap() == random(n as u64, LARGE), "{n}");
     }
 }
 

@@ -204,7 +204,8 @@ async fn listen(
             Ack::Working { load } => watch.set_theirs(load),
             Ack::Failed { file, fault } => {
                 if !shared.failed(file, &fault, watch) {
-                    drop(news.send(News::Failed(file, fault))); // it is gone once all was sent
+                    count(shared, body.len())?;
+                    drop(news.send(News::Failed(file, fault, body.len()))); // it is gone once all was sent
                 }
             }
             Ack::DirFailed { path, fault } => watch.came_to(Outcome::Failed { path: path.0, fault }),
@@ -224,11 +225,17 @@ async fn listen(
     }
 }
 
-/// One frame of records: fates are told at once, verdicts go to the disk thread.
-fn said(frame: &[u8], news: &mpsc::UnboundedSender<News>, shared: &Shared, watch: &Watch) -> Result<(), CallError> {
-    if shared.news.fetch_add(frame.len(), Ordering::Relaxed) > MAX_NEWS {
+/// So many bytes of verdicts wait for the disk thread now.
+fn count(shared: &Shared, bytes: usize) -> Result<(), CallError> {
+    if shared.news.fetch_add(bytes, Ordering::Relaxed) > MAX_NEWS {
         return Err(Fault::new(ErrorCode::BadRequest, "far more verdicts came than files were told").into());
     }
+    Ok(())
+}
+
+/// One frame of records: fates are told at once, verdicts go to the disk thread.
+fn said(frame: &[u8], news: &mpsc::UnboundedSender<News>, shared: &Shared, watch: &Watch) -> Result<(), CallError> {
+    count(shared, frame.len())?;
     let mut rest = frame;
     let malformed = |fault: crate::files::records::RecordError| Fault::new(ErrorCode::BadRequest, fault.to_string());
     let mut verdicts = Vec::new();

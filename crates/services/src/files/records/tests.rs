@@ -86,6 +86,50 @@ fn the_head_of_a_whole_file_is_that_of_its_record() {
 }
 
 #[test]
+fn more_than_may_be_is_refused_before_it_comes() {
+    let refused = |bytes: &[&[u8]]| Put::take(&mut bytes.concat().as_slice()).err();
+    let attributes = u8::try_from(MAX_ATTRIBUTES).unwrap();
+    let file: [&[u8]; 3] = [&[0x03, 16], &[0; 22], &[0, 0]];
+    let [a, b, c] = file;
+    assert_eq!(refused(&[a, b, c, &[attributes + 1]]), Some(RecordError::Field("number of attributes")));
+    assert_eq!(refused(&[a, b, c, &[attributes]]), Some(RecordError::Short));
+    let len = |len: usize| u32::try_from(len).unwrap().to_be_bytes();
+    assert_eq!(refused(&[&[0x06], &[0; 40], &len(WHOLE + 1)]), Some(RecordError::Field("length")));
+    assert_eq!(refused(&[&[0x06], &[0; 40], &len(WHOLE)]), Some(RecordError::Short));
+    let refused = |bytes: &[&[u8]]| Say::take(&mut bytes.concat().as_slice()).err();
+    let count = |count: usize| u16::try_from(count).unwrap().to_be_bytes();
+    assert_eq!(refused(&[&[0x23], &[0; 9], &count(MAX_RUNS + 1)]), Some(RecordError::Field("number of runs")));
+    assert_eq!(refused(&[&[0x23], &[0; 9], &count(MAX_RUNS)]), Some(RecordError::Short));
+    assert_eq!(refused(&[&[0x24], &[0; 16], &count(MAX_TAGS + 1)]), Some(RecordError::Field("number of tags")));
+    assert_eq!(refused(&[&[0x24], &[0; 16], &count(MAX_TAGS)]), Some(RecordError::Short));
+}
+
+#[test]
+fn what_is_unknown_is_refused_and_nothing_of_it_is_taken() {
+    for kind in (0..=u8::MAX).filter(|kind| !(0x01..=0x0b).contains(kind)) {
+        let frame = [kind, 0, 0, 0];
+        let mut rest = frame.as_slice();
+        assert_eq!((Put::take(&mut rest), rest), (Err(RecordError::Unknown(kind)), frame.as_slice()));
+    }
+    for kind in (0..=u8::MAX).filter(|kind| !(0x21..=0x26).contains(kind)) {
+        assert_eq!(Say::take(&mut [kind, 0].as_slice()), Err(RecordError::Unknown(kind)));
+    }
+    for flags in (0..=u8::MAX).filter(|flags| flags & 0b1100_0000 != 0) {
+        let frame = [&[0x03, flags][..], &[0; 24]].concat();
+        assert_eq!(Put::take(&mut frame.as_slice()), Err(RecordError::Field("flags")), "{flags}");
+    }
+}
+
+#[test]
+fn runs_that_are_not_sorted_and_disjoint_are_refused() {
+    for runs in [vec![(5, 6), (0, 3)], vec![(0, 3), (2, 6)], vec![(3, 3)], vec![(3, 2)], vec![(0, u64::MAX), (1, 2)]] {
+        let mut frame = Vec::new();
+        Say::Rest { number: 0, runs, tagged: false }.write(&mut frame);
+        assert_eq!(Say::take(&mut frame.as_slice()), Err(RecordError::Field("runs")));
+    }
+}
+
+#[test]
 fn numbers_that_follow_each_other_are_said_at_once() {
     let mut numbers = Numbers::one(7);
     assert!(numbers.grow(8) && numbers.grow(9) && !numbers.grow(11) && !numbers.grow(7));

@@ -22,9 +22,11 @@ use crate::files::{
 const SLACK: u64 = landline_wire::limits::MAX_DATA as u64;
 
 mod content;
+mod links;
 mod rest;
 mod verdicts;
 
+use links::Links;
 use verdicts::Verdicts;
 
 /// The state of one stream.
@@ -42,6 +44,8 @@ pub(super) struct Work {
     open: HashMap<u64, Open>,
     /// Entries whose fate is still to be told; those that were the same have none.
     awaiting: HashSet<u64>,
+    /// Those of them that are links.
+    links: Links,
     /// What the next data frame is.
     expecting: Option<Group>,
     /// Directories that the stream is in and that were not made: everything in them is lost.
@@ -97,6 +101,7 @@ impl Work {
             watch,
             open: HashMap::new(),
             awaiting: HashSet::new(),
+            links: Links::default(),
             expecting: None,
             lost_levels: 0,
             next: 0,
@@ -229,10 +234,10 @@ impl Work {
             Put::DirEnd { mode, mtime } => self.dir_end(mode, mtime),
             Put::File { path, entry } => self.file(path, entry),
             Put::Link { path, target, mtime } => {
-                self.bare(path, |arrival, number, at| arrival.link(number, at, target, mtime_of(mtime)))
+                self.bare(path, target.len(), |arrival, number, at| arrival.link(number, at, target, mtime_of(mtime)))
             }
             Put::HardLink { path, first } => {
-                self.bare(path, |arrival, number, at| arrival.hard_link(number, at, first))
+                self.bare(path, 0, |arrival, number, at| arrival.hard_link(number, at, first))
             }
             Put::Whole { number, hash, bytes } => self.whole(number, blake3::Hash::from_bytes(hash), bytes),
             Put::Packed { .. } => Err(out_of_turn("a packed record among others")),
@@ -352,10 +357,11 @@ impl Work {
         Ok(())
     }
 
-    /// A link or another name: an entry without content.
+    /// A link or another name: an entry without content. `target`: bytes of where it leads.
     fn bare(
         &mut self,
         path: &[u8],
+        target: usize,
         take: impl FnOnce(&mut Arrival, u64, &SharePath) -> Result<Verdict, TreeError>,
     ) -> Result<(), Stop> {
         let number = self.number()?;
@@ -367,6 +373,10 @@ impl Work {
             Ok(places) => places,
             Err(fault) => return self.report(number, self.here(path), fault),
         };
+        let Some(cost) = self.links.room_for(path.len(), target) else {
+            let text = "more links wait for the end of their directory than may; a second run takes the rest";
+            return self.report(number, at.as_bytes().to_vec(), Fault::new(ErrorCode::NoSpace, text));
+        };
         match self.watch.timed(Stage::Disk, || take(&mut self.arrival, number, &relative)) {
             Ok(Verdict::Same) => {
                 self.verdicts.same(number);
@@ -374,6 +384,7 @@ impl Work {
                 Ok(())
             }
             Ok(_) => {
+                self.links.wait(number, cost);
                 self.verdicts.want(number);
                 self.awaiting.insert(number);
                 Ok(())
@@ -409,6 +420,9 @@ impl Work {
         let mut gone = false;
         let (mut frame, mut run) = (Vec::new(), None::<Numbers>);
         for fate in fates {
+            if let Fate::Kept { number, .. } | Fate::Failed { number, .. } = &fate {
+                self.links.settled(*number);
+            }
             let said = match fate {
                 Fate::Kept { number, .. } if !self.awaiting.remove(&number) => Ok(()),
                 Fate::Kept { number, published } => {

@@ -71,20 +71,31 @@ impl Disk {
     pub(super) fn content(&mut self, number: u64, resume: Option<Resume>, load: &Load) -> Result<(), LineGone> {
         // Taken only once its content is through: until then it counts as under way.
         let Some(told) = self.flight.get(number).cloned() else { return Ok(()) };
+        self.sending = Some(number);
         let sent = match resume {
             None if told.entry.size <= WHOLE => self.whole(number, &told),
-            resume => self.groups(number, &told, resume, load),
+            resume => {
+                self.flush_pack()?; // small files don't wait for hours until a large one is through
+                self.groups(number, &told, resume, load)
+            }
         };
         self.flight.take(number);
-        self.tags.remove(&number);
+        self.tags.take(number);
+        self.sending = None;
+        let refused = self.refused.take();
         let path = told.to.as_bytes().to_vec();
         let stop = match sent {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                if let Some(fault) = refused {
+                    self.shared.failed(number, &fault, &self.watch); // the word came with the last of it
+                }
+                return Ok(());
+            }
             Err(Stop::Gone) => return Err(LineGone),
             Err(Stop::Broken(fault)) => fault,
         };
         // If both have something to say, the receiver's word came first.
-        let fault = self.refused.remove(&number).unwrap_or_else(|| stop.clone());
+        let fault = refused.unwrap_or_else(|| stop.clone());
         self.watch.came_to(Outcome::Failed { path, fault });
         self.broken(number, stop)
     }
@@ -204,14 +215,14 @@ impl Disk {
             return Ok(std::collections::HashMap::new());
         }
         let held = usize::try_from(resume.held()).unwrap_or(usize::MAX);
-        while self.tags.get(&number).map_or(0, Vec::len) < held {
+        while self.tags.count(number) < held {
             self.flush_pack()?;
             self.wait_for_news()?;
-            if let Some(fault) = self.refused.get(&number) {
+            if let Some(fault) = &self.refused {
                 return Err(Stop::Broken(fault.clone()));
             }
         }
-        let tags: std::collections::HashMap<_, _> = self.tags.remove(&number).unwrap_or_default().into_iter().collect();
+        let tags: std::collections::HashMap<_, _> = self.tags.take(number).into_iter().collect();
         if resume.held_groups().all(|index| tags.contains_key(&index)) {
             Ok(tags)
         } else {
@@ -225,7 +236,7 @@ impl Disk {
     /// Reads, hashes and sends one group.
     fn send_group(&mut self, source: &mut Source, index: u64) -> Result<GroupValue, Stop> {
         self.hear_all()?;
-        if let Some(fault) = self.refused.get(&source.number) {
+        if let Some(fault) = &self.refused {
             return Err(Stop::Broken(fault.clone()));
         }
         if source.is_hole(index) {

@@ -21,7 +21,7 @@ use super::{
     flight::{Flight, TellKind, Told},
     hand::LineCost,
     pending::{LineGone, Sent, Shared},
-    rest::Resume,
+    rest::{Resume, Tags},
     walk::{self, Place, Root, Step, Walk},
 };
 use crate::files::{
@@ -48,8 +48,8 @@ const MAX_LINKED: usize = 100_000;
 pub(super) enum News {
     /// Verdicts, and how many bytes they took.
     Said(Vec<Say>, usize),
-    /// The receiver will not keep this one.
-    Failed(u64, Fault),
+    /// The receiver will not keep this one, and how many bytes that took.
+    Failed(u64, Fault, usize),
 }
 
 /// Everything of the disk thread.
@@ -67,9 +67,11 @@ pub(super) struct Disk {
     /// Files whose content shall come, in order, with what the receiver has of them.
     wanted: VecDeque<(u64, Option<Resume>)>,
     /// Tags that came before their file's turn.
-    pub(super) tags: HashMap<u64, Vec<(u64, [u8; 8])>>,
-    /// Files that the receiver gave up while they were being sent.
-    pub(super) refused: HashMap<u64, Fault>,
+    pub(super) tags: Tags,
+    /// The file whose content is being sent.
+    pub(super) sending: Option<u64>,
+    /// Why the receiver gave up that file, if it did.
+    pub(super) refused: Option<Fault>,
     /// Records of entries, to go out together.
     telling: Vec<u8>,
     /// Small files, to go out together.
@@ -101,8 +103,9 @@ impl Disk {
             spare: None,
             flight: Flight::default(),
             wanted: VecDeque::new(),
-            tags: HashMap::new(),
-            refused: HashMap::new(),
+            tags: Tags::default(),
+            sending: None,
+            refused: None,
             telling: Vec::new(),
             pack: None,
             press: Press::new(when),
@@ -201,15 +204,16 @@ impl Disk {
                 self.shared.news.fetch_sub(bytes, Ordering::Relaxed);
                 verdicts.into_iter().try_for_each(|verdict| self.verdict(verdict))
             }
-            News::Failed(number, fault) => {
-                match self.flight.take(number) {
-                    Some(told) => {
-                        let path = told.to.as_bytes().to_vec();
-                        self.watch.came_to(Outcome::Failed { path, fault });
-                    }
-                    // It was sent whole while this was on its way, or it is being sent now.
-                    None if self.shared.failed(number, &fault, &self.watch) => {}
-                    None => drop(self.refused.insert(number, fault)),
+            News::Failed(number, fault, bytes) => {
+                self.shared.news.fetch_sub(bytes, Ordering::Relaxed);
+                if self.sending == Some(number) {
+                    self.refused = Some(fault); // what is left of it need not be sent
+                } else if let Some(told) = self.flight.take(number) {
+                    let path = told.to.as_bytes().to_vec();
+                    self.watch.came_to(Outcome::Failed { path, fault });
+                } else {
+                    // It was sent whole while this was on its way; or it was never told, and this says nothing.
+                    self.shared.failed(number, &fault, &self.watch);
                 }
                 Ok(())
             }
@@ -227,7 +231,7 @@ impl Disk {
             }
             Say::Want(numbers) => {
                 for number in self.told(numbers) {
-                    match self.flight.get(number).map(|told| told.kind) {
+                    match self.flight.ask(number) {
                         Some(TellKind::File) => self.wanted.push_back((number, None)),
                         Some(TellKind::Bare) => self.bare(number)?,
                         None => {}
@@ -235,14 +239,15 @@ impl Disk {
                 }
             }
             Say::Rest { number, runs, tagged } => {
-                if self.flight.get(number).is_some_and(|told| told.kind == TellKind::File) {
+                if self.flight.ask(number) == Some(TellKind::File) {
                     self.wanted.push_back((number, Some(Resume { runs, tagged })));
                 }
             }
             Say::Tags { number, first, tags } => {
-                if self.flight.get(number).is_some() {
-                    let numbered = tags.into_iter().zip(first..).map(|(tag, index)| (index, tag));
-                    self.tags.entry(number).or_default().extend(numbered);
+                if self.flight.get(number).is_some() && !self.tags.add(number, first, tags) {
+                    // There is no room for them: all of the file is sent.
+                    self.wanted.iter_mut().filter(|(wanted, _)| *wanted == number).for_each(|(_, rest)| *rest = None);
+                    self.tags.take(number);
                 }
             }
             Say::Lost(numbers) => {
@@ -257,10 +262,11 @@ impl Disk {
         Ok(())
     }
 
-    /// Those of `numbers` that were told at all.
+    /// Those of `numbers` that may be unsettled.
     fn told(&self, numbers: Numbers) -> impl Iterator<Item = u64> + use<> {
-        let end = numbers.from.saturating_add(u64::from(numbers.count)).min(self.flight.next());
-        numbers.from..end
+        let open = self.flight.numbers();
+        let end = numbers.from.saturating_add(u64::from(numbers.count)).min(open.end);
+        numbers.from.max(open.start)..end
     }
 
     /// A link or another name: nothing more has to be sent of it.
@@ -433,5 +439,5 @@ pub(super) fn changed() -> Fault {
 pub(super) fn unreadable(errno: &rustix::io::Errno) -> Fault {
     // The receiver says where, by the place that it would have had.
     let place = landline_addr::path::SharePath::root();
-    super::walk::without_place(&place, &crate::files::tree::TreeError::at(&place, *errno))
+    super::walk::unreadable(&place, &crate::files::tree::TreeError::at(&place, *errno))
 }

@@ -49,6 +49,41 @@ impl Resume {
     }
 }
 
+/// Tags that are held for files whose turn has not come: 64 MiB of them, files of four terabytes.
+const MAX_TAGS: usize = 1 << 22;
+
+/// Tags of groups, of files whose turn has not come.
+#[derive(Debug, Default)]
+pub(super) struct Tags {
+    of: HashMap<u64, Vec<(u64, [u8; 8])>>,
+    held: usize,
+}
+
+impl Tags {
+    /// Keeps tags of the groups from `first` on; `false` if there are too many already.
+    pub(super) fn add(&mut self, number: u64, first: u64, tags: Vec<[u8; 8]>) -> bool {
+        let fits = self.held + tags.len() <= MAX_TAGS;
+        if fits && !tags.is_empty() {
+            self.held += tags.len();
+            let numbered = tags.into_iter().zip(first..).map(|(tag, index)| (index, tag));
+            self.of.entry(number).or_default().extend(numbered);
+        }
+        fits
+    }
+
+    /// How many there are of one file.
+    pub(super) fn count(&self, number: u64) -> usize {
+        self.of.get(&number).map_or(0, Vec::len)
+    }
+
+    /// Those of one file, which are held no longer.
+    pub(super) fn take(&mut self, number: u64) -> Vec<(u64, [u8; 8])> {
+        let taken = self.of.remove(&number).unwrap_or_default();
+        self.held = self.held.saturating_sub(taken.len());
+        taken
+    }
+}
+
 /// Values of groups, where they are not read in order.
 #[derive(Debug, Default)]
 pub(super) struct Values {
@@ -77,6 +112,16 @@ mod tests {
         assert_eq!(resume.missing(6 * GROUP_BYTES), [(2, 5)]);
         assert_eq!(resume.held(), 3);
         assert_eq!(Resume::default().missing(1), [(0, 1)]);
+    }
+
+    #[test]
+    fn tags_are_held_up_to_a_bound_and_make_room_when_they_are_taken() {
+        let mut tags = Tags::default();
+        assert!(tags.add(1, 5, vec![[1; 8]; 2]) && tags.add(1, 9, vec![[2; 8]]));
+        assert!(!tags.add(2, 0, vec![[0; 8]; MAX_TAGS]));
+        assert_eq!(tags.take(1), [(5, [1; 8]), (6, [1; 8]), (9, [2; 8])]);
+        assert!(tags.add(2, 0, vec![[0; 8]; MAX_TAGS]) && !tags.add(3, 0, vec![[0; 8]]));
+        assert_eq!((tags.count(1), tags.count(2)), (0, MAX_TAGS));
     }
 
     #[test]

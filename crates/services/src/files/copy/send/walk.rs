@@ -200,15 +200,15 @@ fn is_excluded(root: &Root, filter: &Filter, from: &SharePath) -> bool {
     filter.excludes(relative.strip_prefix(b"/").unwrap_or(relative))
 }
 
-/// What went wrong at `place`, in words that don't repeat it: where it would have been is told beside them.
-pub(super) fn without_place(place: &SharePath, fault: &TreeError) -> Fault {
+/// Why the source at `place` can't be read, without that place: the receiver tells where it would have been.
+pub(super) fn unreadable(place: &SharePath, fault: &TreeError) -> Fault {
     let text = fault.to_string();
     let words = text.strip_prefix(&format!("{}: ", crate::files::tree::place(place.as_bytes()))).unwrap_or(&text);
-    Fault::new(fault.code(), words.to_owned())
+    Fault::new(fault.code(), format!("it can't be read: {words}"))
 }
 
 fn skip(to: &SharePath, from: &SharePath, fault: &TreeError) -> Step {
-    Step::Skip { to: to.as_bytes().to_vec(), fault: without_place(from, fault) }
+    Step::Skip { to: to.as_bytes().to_vec(), fault: unreadable(from, fault) }
 }
 
 /// Files and bytes of the whole load by a walk without reading; `None` if there is nothing.
