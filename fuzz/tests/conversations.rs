@@ -1,5 +1,6 @@
 //! The conversations of PROTOCOL.md §9, spoken: the dialler's turns go into the files service as they are printed, and what
 //! it answers, turn by turn, must be the printed bytes.
+#![allow(clippy::unwrap_used, reason = "these are tests, also where a function is shared by several of them")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,9 +16,12 @@ use landline_wire::{Header, Limits, Open, decode, encode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio_util::sync::CancellationToken;
 
-/// Calls in the order in which they are to be made, each with its turns: what the dialler says, what the server answers.
-fn calls() -> Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> {
-    let mut calls: Vec<(String, Vec<(Vec<u8>, Vec<u8>)>)> = Vec::new();
+/// What the dialler says and what the server answers, raw.
+type Turn = (Vec<u8>, Vec<u8>);
+
+/// Calls in the order in which they are to be made, each with its turns.
+fn calls() -> Vec<(String, Vec<Turn>)> {
+    let mut calls: Vec<(String, Vec<Turn>)> = Vec::new();
     for vector in vectors().into_iter().filter(|vector| vector.decoder == "conversation") {
         let mut label = vector.label.rsplitn(3, '-');
         let (who, turn, call) = (label.next().unwrap(), label.next().unwrap(), label.next().unwrap());

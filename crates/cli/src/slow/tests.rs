@@ -110,8 +110,5 @@ fn programs_get_shares_and_what_the_network_did() {
     );
     let lines = words(&slow, Way::Away, "desk");
     assert_eq!(lines.last().unwrap(), "line: round trip 48.3 ms, 12 segments sent again, 1 lost");
-    assert!(
-        lines[1].starts_with("busy: reading 10 %, hash 10 %, cipher 0 %, line 90 %, writing 10 %"),
-        "{lines:?}"
-    );
+    assert!(lines[1].starts_with("busy: reading 10 %, hash 10 %, cipher 0 %, line 90 %, writing 10 %"), "{lines:?}");
 }

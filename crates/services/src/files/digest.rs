@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn groups_come_to_the_hash_of_the_whole_file_whatever_its_length() {
-        let bytes: Vec<u8> = (0..9 * GROUP + 5).map(|n| (n % 251) as u8 ^ (n / GROUP) as u8).collect();
+        let bytes: Vec<u8> =
+            (0..9 * GROUP + 5).map(|n| n.to_le_bytes().iter().fold(7, |sum, byte| sum ^ byte.rotate_left(3))).collect();
         for whole in 0..10 {
             for more in [0, 1, 1023, 1024, GROUP - 1, GROUP] {
                 let file = bytes.get(..(whole * GROUP + more).min(bytes.len())).unwrap();

@@ -200,6 +200,12 @@ impl Bench {
             assert!(!alone || residue(&folder).is_empty(), "{told}: {:?} was left", residue(&folder));
         }
         assert_copied(&source, &copy);
+        if !alone {
+            // The dead client's call may still be at it.
+            let scene = self.scene.take().unwrap();
+            self.scene = Some(scene.stopped_and_served_again(&self.line));
+        }
+        assert_copied(&source, &copy);
         fs::remove_dir_all(folder).unwrap();
         done
     }
