@@ -23,15 +23,15 @@ type Turn = (Vec<u8>, Vec<u8>);
 fn calls() -> Vec<(String, Vec<Turn>)> {
     let mut calls: Vec<(String, Vec<Turn>)> = Vec::new();
     for vector in vectors().into_iter().filter(|vector| vector.decoder == "conversation") {
-        let mut label = vector.label.rsplitn(3, '-');
-        let (who, turn, call) = (label.next().unwrap(), label.next().unwrap(), label.next().unwrap());
+        let (rest, who) = vector.label.rsplit_once('-').expect("a label ends with who speaks");
+        let (call, turn) = rest.rsplit_once('-').expect("and before that is the number of the turn");
         if calls.last().is_none_or(|(last, _)| last != call) {
             calls.push((call.to_owned(), Vec::new()));
         }
-        let turns = &mut calls.last_mut().unwrap().1;
+        let (_, turns) = calls.last_mut().expect("one is there now");
         match who {
             "dialler" => turns.push((vector.bytes, Vec::new())),
-            "server" => turns.last_mut().unwrap().1 = vector.bytes,
+            "server" => turns.last_mut().expect("the dialler begins").1 = vector.bytes,
             other => panic!("nobody is called {other}"),
         }
         assert_eq!(turns.len().to_string(), turn, "{}", vector.label);
@@ -64,7 +64,7 @@ fn as_printed(frame: Vec<u8>) -> Option<Vec<u8>> {
 }
 
 /// Speaks one call.
-async fn speak(share: &Share, name: &str, turns: &[(Vec<u8>, Vec<u8>)]) {
+async fn speak(share: &Share, name: &str, turns: &[Turn]) {
     let (near, mut far) = duplex(1 << 16);
     let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
     let serving = async {

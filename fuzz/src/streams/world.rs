@@ -39,6 +39,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
+        landline_services::files::engine::probe::make_haste();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (inside, outside) = (folder.path().join("share"), folder.path().join("outside"));
         let make = || -> std::io::Result<()> {
