@@ -65,15 +65,19 @@ pub(super) fn is_volatile(fd: BorrowedFd<'_>) -> bool {
 
 /// Sets aside `size` bytes for `file` without changing its length, so that a full disk is met before any byte is sent.
 pub(super) fn reserve(file: BorrowedFd<'_>, size: u64) -> io::Result<()> {
-    if !is_volatile(file) {
-        match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::INTR) => {}
-            done => return done,
-        }
-    }
-    // Nothing is set aside here: two files that arrive at once can still meet a full disk on the way.
+    // First a look: a file system that is asked for more than it has takes all of it before it says no, and every other
+    // program meets a full disk meanwhile.
     let there = u64::try_from(rustix::fs::fstat(file)?.st_blocks).unwrap_or(0).saturating_mul(512);
-    if free_space(file)? < size.saturating_sub(there) { Err(Errno::NOSPC) } else { Ok(()) }
+    if free_space(file)? < size.saturating_sub(there) {
+        return Err(Errno::NOSPC);
+    }
+    if is_volatile(file) {
+        return Ok(()); // nothing is set aside: two files that arrive at once can still meet a full disk on the way
+    }
+    match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::INTR) => Ok(()),
+        done => done,
+    }
 }
 
 /// Bytes that an unprivileged writer may still use.
