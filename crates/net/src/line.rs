@@ -42,6 +42,13 @@ impl LineStats {
         self.counters.received.get()
     }
 
+    /// For how long no byte has come.
+    #[must_use]
+    pub fn silent_for(&self) -> Duration {
+        let heard = Duration::from_nanos(self.counters.heard.load(Ordering::Relaxed));
+        self.counters.born.elapsed().saturating_sub(heard)
+    }
+
     /// Time in which we had bytes to send and the system took none: the line or the other end is slow.
     #[must_use]
     pub fn send_wait(&self) -> Duration {
@@ -75,14 +82,33 @@ impl LineStats {
 }
 
 /// Sums that only grow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
+    born: Instant,
+    /// From the birth to the last byte that came.
+    heard: AtomicU64,
     sent: Sum,
     received: Sum,
     send_wait: Sum,
     receive_wait: Sum,
     pub(crate) sealing: Sum,
     pub(crate) opening: Sum,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let none = Sum::default;
+        Self {
+            born: Instant::now(),
+            heard: AtomicU64::new(0),
+            sent: none(),
+            received: none(),
+            send_wait: none(),
+            receive_wait: none(),
+            sealing: none(),
+            opening: none(),
+        }
+    }
 }
 
 /// A sum of bytes or of nanoseconds.
@@ -190,6 +216,8 @@ impl AsyncRead for LineReader {
                 this.counters.receive_wait.add_since(start);
             }
             this.counters.received.add(u64::try_from(to.filled().len() - before).unwrap_or(u64::MAX));
+            let age = u64::try_from(this.counters.born.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            this.counters.heard.store(age, Ordering::Relaxed);
         }
         polled
     }

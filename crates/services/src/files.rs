@@ -1,7 +1,7 @@
 //! Files: listing, looking, changing, and moving them whole between machines.
 //!
 //! `msg` is the wire form; [`tree`] the one module that opens paths from outside; [`engine`] publishes atomically;
-//! [`copy`] moves trees over a call; [`serve`] answers a call, [`ask`] makes one; [`filter`] and [`watch`] serve both;
+//! [`copy`] moves trees over a call, or over several by [`streams`]; [`serve`] answers a call, [`ask`] makes one; [`filter`] and [`watch`] serve both;
 //! [`leftovers`] shows what was cut, [`selftest`] makes the disk fail to see what becomes of files.
 
 pub mod ask;
@@ -16,6 +16,7 @@ pub mod msg;
 pub mod records;
 pub mod selftest;
 pub mod serve;
+pub mod streams;
 pub mod tree;
 pub mod verify;
 pub mod watch;

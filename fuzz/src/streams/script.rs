@@ -123,7 +123,7 @@ impl Writer<'_> {
             self.one_of(&[ExistingMsg::Update, ExistingMsg::ByHash, ExistingMsg::Always, ExistingMsg::Never]);
         let options = self.choice();
         let if_match = (options & 14 == 14).then(|| blake3::hash(b"inside").to_hex().to_string());
-        self.message(&Request::Put { existing, backup: options & 1 == 1, if_match });
+        self.message(&Request::Put { existing, backup: options & 1 == 1, if_match, stream: None });
         // So much content may come for files that are not wanted before it is too much.
         self.record(&Put::File { path: b"large", entry: Entry { size: Some(5 << 20), ..Entry::default() } });
         self.told.push(Told { number: 0, size: 5 << 20 });

@@ -1,6 +1,9 @@
 //! Values of the files service's messages, each beside the name of its vector.
 
-use landline_services::files::msg::{Ack, Answer, EntryMsg, ExistingMsg, Item, KindMsg, LoadMsg, PressMsg, Request};
+use landline_services::files::{
+    msg::{Ack, Answer, EntryMsg, ExistingMsg, Item, KindMsg, LaneAck, LaneItem, LoadMsg, PressMsg, Request},
+    streams::StreamId,
+};
 use landline_wire::{ErrorCode, Fault, WireName};
 
 use crate::{frame, hello};
@@ -9,13 +12,17 @@ fn name(raw: &[u8]) -> WireName {
     WireName::from(raw)
 }
 
+fn stream() -> StreamId {
+    "000102030405060708090a0b0c0d0e0f".parse().unwrap()
+}
+
 fn entry() -> EntryMsg {
     let (name, kind, mtime) = (name(b"hello.txt"), KindMsg::File, (1_700_000_000, 0));
     EntryMsg { name, kind, size: 6, mode: 0o644, mtime, target: None }
 }
 
 pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
-    [requests(), answers(), items(), acks()].concat()
+    [requests(), answers(), items(), acks(), lanes()].concat()
 }
 
 fn requests() -> Vec<(&'static str, Vec<u8>)> {
@@ -29,6 +36,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         attributes: false,
         rate: 0,
         press: PressMsg::Auto,
+        stream: None,
     };
     let get_all = Request::Get {
         path: docs(),
@@ -39,8 +47,10 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         attributes: true,
         rate: 1_000_000,
         press: PressMsg::Always,
+        stream: Some(stream()),
     };
-    let put = |existing, backup, if_match| Request::Put { existing, backup, if_match };
+    let put = |existing, backup, if_match| Request::Put { existing, backup, if_match, stream: None };
+    let put_named = Request::Put { existing: ExistingMsg::Update, backup: false, if_match: None, stream: Some(stream()) };
     let put_all = put(ExistingMsg::ByHash, true, Some(hello().to_hex().to_string()));
     vec![
         ("request/list", frame(Request::List { path: name(b"") })),
@@ -52,6 +62,8 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         ("request/put", frame(put(ExistingMsg::Update, false, None))),
         ("request/put-never", frame(put(ExistingMsg::Never, false, None))),
         ("request/put-all", frame(put_all)),
+        ("request/put-named", frame(put_named)),
+        ("request/lane", frame(Request::Lane { of: stream() })),
         ("request/hashes", frame(Request::Hashes { path: docs(), exclude: vec![] })),
         ("request/hashes-part", frame(Request::Hashes { path: docs(), exclude: objects() })),
         ("request/make-dir", frame(Request::MakeDir { path: docs(), parents: true })),
@@ -91,6 +103,16 @@ fn items() -> Vec<(&'static str, Vec<u8>)> {
         ("item/working", frame(Item::Working { load: None })),
         ("item/working-load", frame(Item::Working { load: LOAD })),
         ("item/finish", frame(Item::Finish {})),
+    ]
+}
+
+fn lanes() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("lane-item/working", frame(LaneItem::Working {})),
+        ("lane-item/finish", frame(LaneItem::Finish {})),
+        ("lane-ack/working", frame(LaneAck::Working {})),
+        ("lane-ack/enough", frame(LaneAck::Enough {})),
+        ("lane-ack/done", frame(LaneAck::Done {})),
     ]
 }
 

@@ -201,6 +201,7 @@ impl Copying {
                 failed: summary.failed,
                 skipped: summary.skipped,
                 dry_run: self.dry_run,
+                lanes: self.watch.lanes(),
                 job,
                 slow,
             });
@@ -209,6 +210,9 @@ impl Copying {
         out.say(closing(&self.counted(summary.files), summary, self.dry_run));
         if let Some(slow) = slow.filter(|_| self.here.verbose > 0) {
             slow::words(&slow, self.words.way, name).iter().for_each(|line| out.say(line));
+            if self.watch.lanes() > 1 {
+                out.say(format_args!("over {} lanes", self.watch.lanes()));
+            }
         }
     }
 }

@@ -88,6 +88,7 @@ impl Rogue {
             attributes: true,
             rate: 0,
             press: PressMsg::Auto,
+            stream: None,
         });
         let (mut refused, mut next) = (None, 0);
         loop {
@@ -145,7 +146,7 @@ impl Rogue {
     }
 
     fn put_all(&mut self, what: &str, put: &[Put<'_>]) -> Option<ErrorCode> {
-        self.say(&Request::Put { existing: ExistingMsg::Always, backup: false, if_match: None });
+        self.say(&Request::Put { existing: ExistingMsg::Always, backup: false, if_match: None, stream: None });
         self.raw.say(records(put));
         let mut verdicts = put.iter().filter(|put| !matches!(put, Put::Dir { .. } | Put::DirEnd { .. })).count();
         let mut refused = None;

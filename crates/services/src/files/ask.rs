@@ -18,10 +18,12 @@ use crate::line::{Line, LineError};
 mod again;
 mod cat;
 pub mod job;
+mod lanes;
 mod pipe;
 mod transfer;
 
 pub use job::{CopyOptions, GetJob, Pairs, Placing, PutJob};
+pub use lanes::{LaneCount, MOST as MOST_CALLS};
 
 /// Entries of one directory, and things in a dry run, that we hold for a machine that lists and lists.
 const MAX_LISTED: usize = 1 << 20;
@@ -117,11 +119,10 @@ impl Files {
         &self.pairs
     }
 
-    /// To whom what is left of a cut `get` of `source` belongs: another machine's file of that name is another file.
-    fn owner(&self, source: &SharePath) -> Owner {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&identity(self.call.peer())).update(source.as_bytes());
-        Owner { id: *hasher.finalize().as_bytes(), label: self.machine.to_string() }
+    /// To whom what is left of a cut `get` belongs: another machine's file of that name is another file. Whatever of it
+    /// was named in the command, so that `retry` finds it too; whether it is of the same source its mark tells.
+    fn owner(&self) -> Owner {
+        Owner { id: identity(self.call.peer()), label: self.machine.to_string() }
     }
 
     /// What is in a directory, sorted by the bytes of the names.

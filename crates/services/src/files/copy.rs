@@ -10,10 +10,12 @@
 //! Disk and hash live on blocking threads, the line on the async ones; between them are short bounded queues of blocks
 //! that are used again, so memory is the same whatever the size. Both directions of the call are used at once, so
 //! neither end can wait for the other for ever; each end shows life every `HEARTBEAT` however slow its disk is.
+//! Further calls may carry groups beside the first one ([`lanes`]), where that makes the copy faster.
 //! `put` and `get` are the same two halves with the ends exchanged. Source: PROTOCOL.md §7.3.
 
 use std::time::Duration;
 
+pub mod lanes;
 pub mod press;
 pub mod receive;
 pub mod send;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     copy::press::When,
     engine::Existing,
+    streams::StreamId,
     tree::{Entry, Kind, Mtime},
 };
 
@@ -61,6 +62,9 @@ pub enum Request {
         /// When content is compressed.
         #[serde(default, skip_serializing_if = "PressMsg::is_default")]
         press: PressMsg,
+        /// What other calls name this stream by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<StreamId>,
     },
     /// I send files; the copy stream follows at once, with paths in the share.
     Put {
@@ -73,6 +77,14 @@ pub enum Request {
         /// Publish only over a file with this BLAKE3 (hex).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_match: Option<String>,
+        /// What other calls name this stream by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stream: Option<StreamId>,
+    },
+    /// Let this call carry groups of a copy stream that runs on another one. Answered by `done`, then the lane begins.
+    Lane {
+        /// Which.
+        of: StreamId,
     },
     /// What is in a tree, with the hash of each file; records, then `done`.
     Hashes {
@@ -250,6 +262,28 @@ pub enum Ack {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         load: Option<LoadMsg>,
     },
+}
+
+/// On a lane, from the sender of its stream to the receiver, besides groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LaneItem {
+    /// Still here.
+    Working {},
+    /// No more groups come over this lane.
+    Finish {},
+}
+
+/// On a lane, from the receiver of its stream to the sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LaneAck {
+    /// Still here.
+    Working {},
+    /// This lane is not needed any more; what is on its way still counts.
+    Enough {},
+    /// Answers `finish`: the call can be used for another request.
+    Done {},
 }
 
 /// What an end has been busy with, in milliseconds since the stream began.

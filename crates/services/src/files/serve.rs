@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     copy::{
+        lanes::no_stream,
         receive,
         send::{self, Load, Root},
     },
@@ -21,6 +22,7 @@ use super::{
     filter::Filter,
     memory::{Memory, identity},
     msg::{Ack, Answer, ENTRIES_PER_MESSAGE, EntryMsg, Request},
+    streams::{Entered, Lanes, StreamId, Streams},
     tree::{Entry, Tree, TreeError},
     verify,
     watch::{Outcome, Watch},
@@ -36,6 +38,7 @@ pub struct Share {
     engine: Arc<LocalEngine>,
     memory: Memory,
     disk: Disk,
+    streams: Streams,
     read_only: bool,
 }
 
@@ -53,7 +56,7 @@ impl Share {
     #[must_use]
     pub fn new(tree: Arc<Tree>, read_only: bool) -> Self {
         let (engine, memory) = (Arc::new(LocalEngine::new(tree)), Memory::default());
-        Self { engine, memory, disk: Disk::new(), read_only }
+        Self { engine, memory, disk: Disk::new(), streams: Streams::default(), read_only }
     }
 
     /// Remembers in `memory` what saves work later.
@@ -106,14 +109,14 @@ impl Share {
         match request {
             Request::List { path } => self.list(visitor, call, &path).await,
             Request::Stat { path, hash } => self.stat(visitor, call, &path, hash).await,
-            Request::Get { path, exclude, totals, by_hash, hard_links, attributes, rate, press } => {
+            Request::Get { path, exclude, totals, by_hash, hard_links, attributes, rate, press, stream } => {
                 let hashes = self.memory.hashes.clone();
                 let press = press.into();
                 let load = Load { totals, by_hash, hard_links, attributes, hashes, rate, press, ..Load::default() };
-                self.get(visitor, call, &path, &exclude, load).await
+                self.get(visitor, call, (&path, &exclude), load, stream).await
             }
             Request::Hashes { path, exclude } => self.hashes(visitor, call, &path, &exclude).await,
-            Request::Put { existing, backup, if_match } => {
+            Request::Put { existing, backup, if_match, stream } => {
                 let hash = if_match.map(blake3::Hash::from_hex).transpose();
                 let Ok(if_match) = hash else {
                     let fault = Fault::new(ErrorCode::BadRequest, "a hash is 64 hex digits");
@@ -121,8 +124,9 @@ impl Share {
                     return Err(fault.into()); // the stream is on its way already
                 };
                 let policy = Policy { existing: existing.into(), backup, if_match, ..Policy::default() };
-                self.put(visitor, call, policy).await
+                self.put(visitor, call, policy, stream).await
             }
+            Request::Lane { of } => self.lane(call, of).await,
             Request::MakeDir { path, parents } => {
                 let at = self.writable(visitor, &path);
                 let make = move |tree: &Tree, at: SharePath| {
@@ -225,9 +229,9 @@ impl Share {
         &self,
         visitor: &Visitor,
         call: &mut Call,
-        path: &WireName,
-        exclude: &[String],
+        (path, exclude): (&WireName, &[String]),
         load: Load,
+        stream: Option<StreamId>,
     ) -> Result<(), CallError> {
         let (root, filter) = match self.readable_tree(visitor, call, path, exclude).await? {
             Ok(ready) => ready,
@@ -235,9 +239,34 @@ impl Share {
         };
         tracing::info!(visitor = %visitor.name, path = %landline_wire::shown(root.from.as_bytes()), "get");
         let _place = self.disk.place(call).await?;
+        let lanes = send::Lanes::default();
+        let _entered = self.enter(call, stream, Lanes::Away(lanes.clone())).await;
         let roots = vec![root];
         let watch = Watch::new(|_| {});
-        send::run(call.halves(), Load { roots, filter, ..load }, &watch).await
+        send::run(call.halves(), Load { roots, filter, ..load }, &lanes, &watch).await
+    }
+
+    /// A copy stream begins, whose lanes others can find from now on.
+    fn enter(&self, call: &Call, name: Option<StreamId>, lanes: Lanes) -> impl Future<Output = Entered> + use<> {
+        let (streams, peer, line) = (self.streams.clone(), identity(call.peer()), call.line());
+        async move { streams.enter(peer, name, lanes, line).await }
+    }
+
+    /// This call carries groups of a stream that the same peer runs on another one.
+    async fn lane(&self, call: &mut Call, of: StreamId) -> Result<(), CallError> {
+        let enough = CancellationToken::new(); // it is for the caller to say
+        let joined = match self.streams.find(identity(call.peer()), of) {
+            None => Err(no_stream()),
+            Some(lanes) => lanes.join(),
+        };
+        match joined {
+            Ok(lane) => {
+                call.send(&Answer::Done {}).await?;
+                lane.carry(call, &enough).await
+            }
+            Err(CallError::Fault(fault)) => call.send(&Answer::Error(fault)).await,
+            Err(fault) => Err(fault),
+        }
     }
 
     /// What a caller wants to read, if he may and it is there.
@@ -279,7 +308,13 @@ impl Share {
         verify::tell(root, filter, place, call.halves().1).await
     }
 
-    async fn put(&self, visitor: &Visitor, call: &mut Call, policy: Policy) -> Result<(), CallError> {
+    async fn put(
+        &self,
+        visitor: &Visitor,
+        call: &mut Call,
+        policy: Policy,
+        stream: Option<StreamId>,
+    ) -> Result<(), CallError> {
         let name = visitor.name.clone();
         let watch = Watch::new(move |outcome| match outcome {
             Outcome::Kept { path, size, .. } => {
@@ -300,7 +335,9 @@ impl Share {
         let owner = Owner { id: identity(call.peer()), label: visitor.name.clone() };
         let to =
             receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge, owner, policy };
-        let ended = receive::run(call.halves(), to, &watch).await;
+        let lanes = receive::Lanes::default();
+        let _entered = self.enter(call, stream, Lanes::Here(lanes.clone())).await;
+        let ended = receive::run(call.halves(), to, &lanes, &watch).await;
         let sum = watch.summary();
         tracing::info!(
             visitor = %visitor.name, files = sum.files, bytes = sum.bytes, same = sum.same, failed = sum.failed,

@@ -312,6 +312,17 @@ impl Watch {
         self.inner.lines.over(line);
     }
 
+    /// A lane of the job goes over this line, once a line.
+    pub(super) fn beside(&self, line: LineStats) {
+        self.inner.lines.beside(line);
+    }
+
+    /// The most calls that carried content at once.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.inner.lines.most()
+    }
+
     /// What the other end has said that it is busy with.
     #[must_use]
     pub fn theirs(&self) -> Option<LoadMsg> {

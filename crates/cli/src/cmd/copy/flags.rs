@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landline_services::files::ask::CopyOptions;
+use landline_services::files::ask::{CopyOptions, LaneCount, MOST_CALLS};
 use landline_services::files::copy::press::When;
 use landline_services::files::engine::{Existing, Policy};
 use landline_services::files::filter::Filter;
@@ -49,6 +49,10 @@ pub(crate) struct CopyFlags {
     /// At most so many bytes a second: 500K, 2M, 1.5MiB
     #[arg(long, value_name = "RATE", value_parser = crate::units::parse_bytes, default_value = "0", hide_default_value = true)]
     limit: u64,
+    /// Calls that carry content at once: a number up to 16, or auto for one, and more where measuring says that they help;
+    /// what helped is remembered for each contact. A pipe always uses one
+    #[arg(long, value_name = "N", value_parser = lanes, default_value = "auto")]
+    lanes: Lanes,
     /// Dial again for so long when the line is cut; what arrived is not sent twice
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     reconnect: u64,
@@ -71,6 +75,28 @@ impl From<Compress> for When {
             Compress::Always => Self::Always,
             Compress::Never => Self::Never,
         }
+    }
+}
+
+/// How many calls carry content; written down as a number, 0 for auto.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Lanes(usize);
+
+impl From<Lanes> for LaneCount {
+    fn from(lanes: Lanes) -> Self {
+        match lanes.0 {
+            0 => Self::Auto,
+            calls => Self::Exactly(calls),
+        }
+    }
+}
+
+fn lanes(text: &str) -> Result<Lanes, String> {
+    match text.parse() {
+        Ok(calls @ 1..=MOST_CALLS) => Ok(Lanes(calls)),
+        Err(_) if text == "auto" => Ok(Lanes(0)),
+        _ => Err(format!("write auto, or a number from 1 to {MOST_CALLS}")),
     }
 }
 
@@ -110,6 +136,7 @@ impl CopyFlags {
             rate: self.limit,
             press: self.compress.into(),
             reconnect: self.reconnect(),
+            lanes: self.lanes.into(),
         })
     }
 

@@ -60,6 +60,8 @@ pub(super) enum Told<'a> {
         failed: u64,
         skipped: u64,
         dry_run: bool,
+        /// The most calls that carried content at once.
+        lanes: usize,
         /// For `landline retry`.
         #[serde(skip_serializing_if = "Option::is_none")]
         job: Option<u32>,

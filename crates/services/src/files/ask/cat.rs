@@ -127,6 +127,7 @@ fn get_of(path: &SharePath) -> Request {
         attributes: false,
         rate: 0,
         press: PressMsg::Never, // what comes is handed on as it is
+        stream: None,
     }
 }
 

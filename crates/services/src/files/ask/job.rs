@@ -11,7 +11,7 @@ use std::{
 
 use landline_addr::path::{FileName, SharePath};
 
-use super::FilesError;
+use super::{FilesError, LaneCount};
 use crate::files::{
     copy::{press::When, send::Root},
     engine::Policy,
@@ -49,6 +49,8 @@ pub struct CopyOptions {
     pub press: When,
     /// How long a line that was cut is dialled again before the job is given up.
     pub reconnect: Duration,
+    /// How many calls carry the content of files.
+    pub lanes: LaneCount,
 }
 
 /// Local files and folders to a share.

@@ -19,6 +19,7 @@ use crate::files::{
     digest::{GROUP, GroupValue, Root},
     msg::{Ack, Item, Request, existing_msg},
     records::{Entry, Put, Say},
+    streams::StreamId,
     watch::{Outcome, Phase, Summary, Watch},
 };
 
@@ -40,6 +41,8 @@ struct Pipe {
     ended: bool,
     mark: [u8; 16],
     mtime: (i64, u32),
+    /// So that after a cut the earlier stream gives way.
+    stream: Option<StreamId>,
 }
 
 impl Files {
@@ -65,7 +68,7 @@ impl Files {
         getrandom::fill(&mut mark)
             .map_err(|_| FilesError::Input(io::Error::other("the system gives no random bytes")))?;
         let (window, root) = (VecDeque::new(), Root::new());
-        let mut pipe = Pipe { groups, window, root, size: 0, ended: false, mark, mtime };
+        let mut pipe = Pipe { groups, window, root, size: 0, ended: false, mark, mtime, stream: StreamId::fresh() };
         watch.enter(Phase::Copying);
         watch.over(self.call.line());
         loop {
@@ -87,7 +90,7 @@ impl Files {
         let if_match = options.policy.if_match.map(|hash| hash.to_hex().to_string());
         let (reader, writer) = self.call.halves();
         reader.set_idle(LIFE);
-        writer.queue(&Request::Put { existing, backup: options.policy.backup, if_match })?;
+        writer.queue(&Request::Put { existing, backup: options.policy.backup, if_match, stream: pipe.stream })?;
         let entry = Entry { mode: MODE, mtime: pipe.mtime, mark: Some(pipe.mark), ..Entry::default() };
         say(writer, &Put::File { path: &wire(target).0, entry })?;
         writer.flush().await?;

@@ -9,6 +9,7 @@ use landline_wire::Fault;
 use super::{
     Files, FilesError, GetJob, MAX_LISTED, Placing, PutJob,
     job::{CopyOptions, Landing, Source},
+    lanes::Steering,
     wire,
 };
 use crate::files::{
@@ -19,6 +20,7 @@ use crate::files::{
     engine::LocalEngine,
     filter::Filter,
     msg::{Request, existing_msg},
+    streams::{Lanes, StreamId},
     tree::{Entry, Kind},
     watch::{Outcome, Phase, Summary, Watch},
 };
@@ -90,8 +92,9 @@ impl Files {
             drop(tokio::task::spawn_blocking(move || plan_put(&roots, &filter, &told)).await);
             return Ok(watch.summary());
         }
+        let stream = StreamId::fresh();
         loop {
-            let sent = self.put_once(&roots, options, watch).await;
+            let sent = self.put_once(&roots, options, stream, watch).await;
             match sent {
                 Ok(()) => return Ok(watch.summary()),
                 Err(fault) => self.dial_again(fault.into(), options, watch).await?,
@@ -99,12 +102,18 @@ impl Files {
         }
     }
 
-    async fn put_once(&mut self, roots: &[Root], options: &CopyOptions, watch: &Watch) -> Result<(), CallError> {
+    async fn put_once(
+        &mut self,
+        roots: &[Root],
+        options: &CopyOptions,
+        stream: Option<StreamId>,
+        watch: &Watch,
+    ) -> Result<(), CallError> {
         let policy = &options.policy;
         let (existing, by_hash) = existing_msg(policy.existing);
         let if_match = policy.if_match.map(|hash| hash.to_hex().to_string());
         let (_, writer) = self.call.halves();
-        writer.queue(&Request::Put { existing, backup: policy.backup, if_match })?;
+        writer.queue(&Request::Put { existing, backup: policy.backup, if_match, stream })?;
         let load = Load {
             roots: roots.to_vec(),
             filter: options.filter.clone(),
@@ -116,7 +125,25 @@ impl Files {
             rate: options.rate,
             press: options.press,
         };
-        send::run(self.call.halves(), load, watch).await
+        let lanes = send::Lanes::default();
+        let mut steering = self.steering(stream, options, Lanes::Away(lanes.clone()), watch);
+        let outcome = tokio::select! {
+            biased;
+            outcome = send::run(self.call.halves(), load, &lanes, watch) => outcome,
+            never = steering.run() => match never {},
+        };
+        steering.finish().await;
+        outcome
+    }
+
+    fn steering(
+        &self,
+        stream: Option<StreamId>,
+        options: &CopyOptions,
+        lanes: Lanes,
+        watch: &Watch,
+    ) -> Steering {
+        Steering::new((&self.line, &self.machine), stream, options.lanes, lanes, watch)
     }
 
     /// Fetches files and folders of the share; what became of each goes to `watch`. A source that can't be begun is
@@ -175,8 +202,9 @@ impl Files {
         options: &CopyOptions,
         watch: &Watch,
     ) -> Result<(), FilesError> {
+        let stream = StreamId::fresh();
         loop {
-            let got = self.get_once(source, target, inside, options, watch).await;
+            let got = self.get_once(source, (target, inside), options, stream, watch).await;
             match self.or_report(source, got, watch) {
                 Ok(()) => return Ok(()),
                 Err(fault) => self.dial_again(fault, options, watch).await?,
@@ -199,9 +227,9 @@ impl Files {
     async fn get_once(
         &mut self,
         source: &SharePath,
-        target: &Path,
-        inside: bool,
+        (target, inside): (&Path, bool),
         options: &CopyOptions,
+        stream: Option<StreamId>,
         watch: &Watch,
     ) -> Result<(), FilesError> {
         let landing = if inside { Landing::inside(target, source)? } else { Landing::exact(target)? };
@@ -215,6 +243,7 @@ impl Files {
             attributes: options.attributes,
             rate: options.rate,
             press: options.press.into(),
+            stream,
         };
         self.pairs.add(source.as_bytes(), landing.base.as_bytes(), landing.dir.as_os_str().as_encoded_bytes());
         self.call.send(&request).await?;
@@ -226,10 +255,18 @@ impl Files {
             engine: Arc::new(engine),
             base: landing.base,
             judge: Box::new(|_| Ok(())),
-            owner: self.owner(source),
+            owner: self.owner(),
             policy: options.policy,
         };
-        Ok(receive::run(self.call.halves(), to, watch).await?)
+        let lanes = receive::Lanes::default();
+        let mut steering = self.steering(stream, options, Lanes::Here(lanes.clone()), watch);
+        let outcome = tokio::select! {
+            biased;
+            outcome = receive::run(self.call.halves(), to, &lanes, watch) => outcome,
+            never = steering.run() => match never {},
+        };
+        steering.finish().await;
+        Ok(outcome?)
     }
 
     /// Walks the other machine's tree by listing it.

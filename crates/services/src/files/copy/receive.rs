@@ -22,8 +22,11 @@ use crate::files::{
     watch::Watch,
 };
 
+mod lanes;
 mod work;
 
+use lanes::Piece;
+pub use lanes::{Lane, Lanes};
 use work::Work;
 
 /// Says whether a copy stream may write at a path; no is the fault to report.
@@ -54,6 +57,10 @@ enum In {
     Item(Item),
     Records(Vec<u8>),
     Data(Vec<u8>),
+    /// A group that came over a lane.
+    Piece(Piece),
+    /// A lane has ended: perhaps that was all that is waited for.
+    LaneEnded,
     /// The line was cut: keep what is complete, drop what is not. Without it, and without `finish`, the call was ended
     /// from this side (a revoked key, a stop): nothing more is published.
     Cut,
@@ -65,26 +72,39 @@ enum Back {
     Records(Vec<u8>),
 }
 
-/// Receives into `to` until the sender has finished and everything is durable.
+/// Receives into `to`, also from whatever joins `lanes`, until the sender has finished and everything is durable.
 ///
 /// # Errors
 /// [`CallError::Fault`] if the sender can't begin or go on, else as the line fails. What was kept until then is kept.
 pub async fn run(
     (reader, writer): (&mut CallReader, &mut CallWriter),
     to: Destination,
+    lanes: &Lanes,
     watch: &Watch,
 ) -> Result<(), CallError> {
     let (in_tx, in_rx) = mpsc::channel(BLOCKS);
+    let over = lanes.bundle().over.clone().drop_guard();
+    lanes.begin(&in_tx);
     let (ack_tx, ack_rx) = mpsc::channel(QUEUE);
     let (back_tx, back_rx) = mpsc::channel(2 * BLOCKS);
     reader.set_idle(LIFE);
     writer.set_idle(LIFE); // a sender never waits for a disk to take an acknowledgement
     let gone = CancellationToken::new();
     let ended_from_here = gone.clone().drop_guard(); // if this call is dropped in the middle, nothing more is published
-    let work = Work::new(to, ack_tx, back_tx, gone, watch.clone());
+    let work = Work::new(to, (ack_tx, back_tx), gone, lanes.clone(), watch.clone());
     let work = tokio::task::spawn_blocking(move || work.run(in_rx));
-    let outcome = tokio::try_join!(read(reader, in_tx, back_rx), write(writer, ack_rx, watch));
+    let cut = in_tx.downgrade();
+    let outcome = tokio::select! {
+        outcome = async { tokio::try_join!(read(reader, in_tx, back_rx, lanes), write(writer, ack_rx, watch)) } => outcome,
+        () = lanes.bundle().cut.cancelled() => {
+            if let Some(queue) = cut.upgrade() {
+                drop(queue.send(In::Cut).await); // if it is full, what is in it came before the cut
+            }
+            Err(CallError::Cut)
+        }
+    };
     ended_from_here.disarm();
+    drop(over); // lanes let go of the queue, which the thread may be waiting at
     reader.release();
     match work.await {
         Ok(()) => outcome.map(|_| ()),
@@ -97,12 +117,15 @@ async fn read(
     reader: &mut CallReader,
     queue: mpsc::Sender<In>,
     mut back: mpsc::Receiver<Vec<u8>>,
+    lanes: &Lanes,
 ) -> Result<(), CallError> {
     loop {
         while let Ok(buffer) = back.try_recv() {
             reader.recycle(buffer);
         }
-        let step = match reader.recv().await {
+        let received = reader.recv().await;
+        lanes.bundle().begun.cancel();
+        let step = match received {
             Ok(Some(Received::Data(data))) => In::Data(data),
             Ok(Some(Received::Records(records))) => In::Records(records),
             Ok(Some(Received::Message(body))) => match decode::<Item>(&body)? {

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{BLOCKS, BUSY_PEER, HEARTBEAT, LIFE, QUEUE, press::When};
+use super::{BUSY_PEER, HEARTBEAT, LIFE, QUEUE, press::When};
 use crate::files::{
     filter::Filter,
     hashes::HashCache,
@@ -26,12 +26,15 @@ mod content;
 mod disk;
 mod flight;
 mod hand;
+mod lanes;
 mod pending;
 mod rate;
 mod rest;
 pub(in crate::files) mod walk;
 
 use disk::{Disk, News};
+use lanes::MOST_BLOCKS;
+pub use lanes::{Lane, Lanes};
 use pending::Shared;
 use rate::Rate;
 pub use walk::{Planned, Root, plan};
@@ -66,120 +69,163 @@ enum Out {
     Records(Vec<u8>),
     /// Records that fill a block.
     Pack(Block),
-    /// A record that announces the block behind it.
-    Group(Vec<u8>, Block),
+    /// A group, where it goes with the rest of the stream.
+    Group(Group),
     /// All was handed over; a queue that ends without it means that the thread died.
     End,
+}
+
+/// A group on its way: the record that announces it, and the block behind that.
+#[derive(Debug)]
+struct Group {
+    head: Vec<u8>,
+    block: Block,
 }
 
 /// Bytes of verdicts that may wait for the disk thread: those of an honest receiver are bounded by the window, and by the
 /// tags of files up to a terabyte.
 const MAX_NEWS: usize = 16 << 20;
 
-/// Sends `load` over a call whose other end receives; returns when the receiver has said what became of everything.
+/// Sends `load` over a call whose other end receives, and over whatever joins `lanes`; returns when the receiver has said
+/// what became of everything.
 ///
 /// # Errors
 /// [`CallError::Fault`] if the receiver can't go on, else as the line fails. What was kept until then is kept.
 pub async fn run(
     (reader, writer): (&mut CallReader, &mut CallWriter),
     load: Load,
+    lanes: &Lanes,
     watch: &Watch,
 ) -> Result<(), CallError> {
     let (out_tx, out_rx) = mpsc::channel(QUEUE);
-    let (back_tx, back_rx) = mpsc::channel(BLOCKS);
+    let (back_tx, back_rx) = mpsc::channel(MOST_BLOCKS);
     let (news_tx, news_rx) = mpsc::unbounded_channel(); // bounded by MAX_NEWS: waiting here could close a circle of waits
     let shared = Arc::new(Shared::default());
-    let rate = Rate::new(load.rate);
-    let disk = Disk::new(out_tx, back_rx, news_rx, Arc::clone(&shared), watch.clone(), load.press);
+    let rate = Arc::new(Rate::new(load.rate));
+    let _over = lanes.bundle().over.clone().drop_guard();
+    lanes.begin(&back_tx, &rate, &shared);
+    let disk = Disk::new(out_tx, back_rx, news_rx, Arc::clone(&shared), watch.clone(), (load.press, lanes.clone()));
     reader.set_idle(LIFE);
     writer.set_idle(BUSY_PEER);
     watch.enter(Phase::Copying);
     let work = tokio::task::spawn_blocking(move || disk.work(&load));
     let stop = shared.gone.clone().drop_guard(); // also if this call is dropped in the middle
-    let outcome =
-        tokio::try_join!(write(writer, out_rx, back_tx, rate, &shared, watch), listen(reader, news_tx, &shared, watch));
+    let line = Line { queue: out_rx, back: back_tx, rate, shared: &shared, lanes, watch };
+    let outcome = tokio::select! {
+        () = lanes.bundle().cut.cancelled() => Err(CallError::Cut),
+        outcome = async { tokio::try_join!(write(writer, line), listen(reader, news_tx, &shared, lanes, watch)) } => outcome,
+    };
     writer.set_idle(LIFE);
     drop(stop);
     drop(work.await); // a thread that died was noticed by the end of its queue
     outcome.map(|_| ())
 }
 
-/// From the queue to the line; small frames share system calls.
-async fn write(
-    writer: &mut CallWriter,
-    mut queue: mpsc::Receiver<Out>,
+/// What the line's side of a sender holds.
+struct Line<'a> {
+    queue: mpsc::Receiver<Out>,
     back: mpsc::Sender<Block>,
-    mut rate: Rate,
-    shared: &Shared,
-    watch: &Watch,
-) -> Result<(), CallError> {
+    rate: Arc<Rate>,
+    shared: &'a Shared,
+    lanes: &'a Lanes,
+    watch: &'a Watch,
+}
+
+impl Line<'_> {
+    /// What is there to be sent now.
+    fn try_next(&mut self) -> Option<Result<Out, CallError>> {
+        match self.queue.try_recv() {
+            Ok(next) => Some(Ok(next)),
+            Err(mpsc::error::TryRecvError::Disconnected) => Some(Err(died())),
+            Err(mpsc::error::TryRecvError::Empty) => self.lanes.try_next().map(|group| Ok(Out::Group(group))),
+        }
+    }
+
+    /// The next thing to be sent; `None` if there was none for a while.
+    async fn next(&mut self) -> Option<Result<Out, CallError>> {
+        tokio::select! {
+            biased;
+            next = self.queue.recv() => Some(next.ok_or_else(died)),
+            Some(group) = self.lanes.next() => Some(Ok(Out::Group(group))),
+            () = sleep_until(Instant::now() + HEARTBEAT) => None,
+        }
+    }
+
+    async fn send(&self, writer: &mut CallWriter, group: Group) -> Result<(), CallError> {
+        let ways = self.lanes.bundle().open() + 1;
+        send_group(writer, group, &self.back, &self.rate, (self.shared, ways)).await
+    }
+}
+
+fn died() -> CallError {
+    Fault::new(ErrorCode::Internal, "the thread that reads the files died").into()
+}
+
+/// From the queue to the line; small frames share system calls.
+async fn write(writer: &mut CallWriter, mut line: Line<'_>) -> Result<(), CallError> {
     let mut told = Instant::now();
     loop {
         if told.elapsed() >= HEARTBEAT {
-            writer.queue(&Item::Working { load: Some(watch.ours()) })?;
+            writer.queue(&Item::Working { load: Some(line.watch.ours()) })?;
             told = Instant::now();
         }
-        let next = match queue.try_recv() {
-            Ok(next) => Some(next),
-            Err(mpsc::error::TryRecvError::Disconnected) => None,
-            Err(mpsc::error::TryRecvError::Empty) => {
+        let next = match line.try_next() {
+            Some(next) => next?,
+            None => {
                 writer.flush().await?;
-                wait_showing_life(writer, &mut queue, watch).await?
+                let Some(next) = line.next().await else { continue };
+                next?
             }
         };
         match next {
-            Some(Out::Item(item)) => writer.queue(&item)?,
-            Some(Out::Records(records)) => writer.queue_records(&records)?,
-            Some(Out::Pack(block)) => send_block(writer, block, &back, &mut rate, shared).await?,
-            Some(Out::Group(head, block)) => {
-                writer.queue_records(&head)?;
-                send_block(writer, block, &back, &mut rate, shared).await?;
-            }
-            Some(Out::End) => break,
-            None => return Err(Fault::new(ErrorCode::Internal, "the thread that reads the files died").into()),
+            Out::Item(item) => writer.queue(&item)?,
+            Out::Records(records) => writer.queue_records(&records)?,
+            Out::Pack(block) => send_block(writer, block, &line.back, &line.rate, (line.shared, 1)).await?,
+            Out::Group(group) => line.send(writer, group).await?,
+            Out::End => break,
         }
         if writer.is_full() {
             writer.flush().await?;
         }
     }
-    shared.finishing.store(true, Ordering::Release);
+    while let Some(group) = line.lanes.try_next() {
+        line.send(writer, group).await?;
+    }
+    line.lanes.close();
+    line.shared.finishing.store(true, Ordering::Release);
     writer.queue(&Item::Finish {})?;
     writer.flush().await?;
-    watch.enter(Phase::Publishing);
+    line.watch.enter(Phase::Publishing);
     Ok(())
 }
 
+async fn send_group(
+    writer: &mut CallWriter,
+    group: Group,
+    back: &mpsc::Sender<Block>,
+    rate: &Rate,
+    shared: (&Shared, usize),
+) -> Result<(), CallError> {
+    writer.queue_records(&group.head)?;
+    send_block(writer, group.block, back, rate, shared).await
+}
+
+/// `ways`: how many calls share the line, so that what each takes is not counted as what the line takes.
 async fn send_block(
     writer: &mut CallWriter,
     mut block: Block,
     back: &mpsc::Sender<Block>,
-    rate: &mut Rate,
-    shared: &Shared,
+    rate: &Rate,
+    (shared, ways): (&Shared, usize),
 ) -> Result<(), CallError> {
     let (began, bytes) = (Instant::now(), block.payload().len());
     rate.wait(writer, bytes).await?;
     writer.send_block(&mut block).await?;
-    let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    shared.line_nanos.fetch_add(nanos, Ordering::Relaxed);
+    let nanos = u64::try_from(began.elapsed().as_nanos() / u128::try_from(ways.max(1)).unwrap_or(1));
+    shared.line_nanos.fetch_add(nanos.unwrap_or(u64::MAX), Ordering::Relaxed);
     shared.line_bytes.fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
     drop(back.try_send(block)); // the disk thread may be gone; then nobody needs it
     Ok(())
-}
-
-async fn wait_showing_life(
-    writer: &mut CallWriter,
-    queue: &mut mpsc::Receiver<Out>,
-    watch: &Watch,
-) -> Result<Option<Out>, CallError> {
-    loop {
-        tokio::select! {
-            next = queue.recv() => return Ok(next),
-            () = sleep_until(Instant::now() + HEARTBEAT) => {
-                writer.queue(&Item::Working { load: Some(watch.ours()) })?;
-                writer.flush().await?;
-            }
-        }
-    }
 }
 
 /// What the receiver says, until it is done.
@@ -187,10 +233,13 @@ async fn listen(
     reader: &mut CallReader,
     news: mpsc::UnboundedSender<News>,
     shared: &Shared,
+    lanes: &Lanes,
     watch: &Watch,
 ) -> Result<(), CallError> {
     loop {
-        let body = match reader.recv().await? {
+        let received = reader.recv().await?;
+        lanes.bundle().begun.cancel();
+        let body = match received {
             Some(Received::Message(body)) => body,
             Some(Received::Records(body)) => {
                 said(&body, &news, shared, watch)?;

@@ -36,7 +36,10 @@ pub(super) struct Lines {
 struct Known {
     /// Of lines that were cut.
     before: LineLoad,
-    present: Option<LineStats>,
+    /// The present one, and its lanes.
+    present: Vec<LineStats>,
+    /// The most that were used at once.
+    most: usize,
 }
 
 impl Lines {
@@ -44,7 +47,19 @@ impl Lines {
     pub(super) fn over(&self, line: LineStats) {
         let mut known = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         known.before = known.load();
-        known.present = Some(line);
+        known.present = vec![line];
+        known.most = known.most.max(1);
+    }
+
+    /// A lane goes on beside it.
+    pub(super) fn beside(&self, line: LineStats) {
+        let mut known = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        known.present.push(line);
+        known.most = known.most.max(known.present.len());
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).most
     }
 
     pub(super) fn load(&self) -> LineLoad {
@@ -54,15 +69,20 @@ impl Lines {
 
 impl Known {
     fn load(&self) -> LineLoad {
-        let Some(line) = &self.present else { return self.before };
-        LineLoad {
-            sent: self.before.sent.saturating_add(line.sent()),
-            received: self.before.received.saturating_add(line.received()),
-            send_wait: self.before.send_wait.saturating_add(line.send_wait()),
-            receive_wait: self.before.receive_wait.saturating_add(line.receive_wait()),
-            sealing: self.before.sealing.saturating_add(line.sealing()),
-            opening: self.before.opening.saturating_add(line.opening()),
-            tcp: line.tcp(),
+        let mut load = self.before;
+        let ways = u32::try_from(self.present.len()).unwrap_or(u32::MAX);
+        for line in &self.present {
+            load.sent = load.sent.saturating_add(line.sent());
+            load.received = load.received.saturating_add(line.received());
+            // Lanes wait at the same time.
+            load.send_wait = load.send_wait.saturating_add(line.send_wait() / ways);
+            load.receive_wait = load.receive_wait.saturating_add(line.receive_wait() / ways);
+            load.sealing = load.sealing.saturating_add(line.sealing());
+            load.opening = load.opening.saturating_add(line.opening());
         }
+        if let Some(first) = self.present.first() {
+            load.tcp = first.tcp();
+        }
+        load
     }
 }

@@ -7,7 +7,7 @@ use landline_wire::{ErrorCode, Fault, WireName, limits::MAX_DATA};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Back, Destination, In, Judge};
+use super::{Back, Destination, In, Judge, Lanes};
 use crate::files::{
     copy::{MAX_OPEN, press::Inflate},
     engine::{Arrival, Fate, PublishError, SourceMark, Verdict, arrival::Plan},
@@ -37,6 +37,9 @@ pub(super) struct Work {
     judge: Judge,
     backs: mpsc::Sender<Back>,
     back: mpsc::Sender<Vec<u8>>,
+    lanes: Lanes,
+    /// The sender has finished; only what comes over lanes is still to come.
+    finishing: bool,
     /// The call was ended from this side: what still waits in the queue counts for nothing.
     gone: CancellationToken,
     watch: Watch,
@@ -66,6 +69,8 @@ pub(super) struct Work {
 struct Open {
     at: SharePath,
     size: Option<u64>,
+    /// All of it was sent; over lanes some may still be on its way.
+    ended: bool,
 }
 
 struct Group {
@@ -85,9 +90,9 @@ enum Stop {
 impl Work {
     pub(super) fn new(
         to: Destination,
-        backs: mpsc::Sender<Back>,
-        back: mpsc::Sender<Vec<u8>>,
+        (backs, back): (mpsc::Sender<Back>, mpsc::Sender<Vec<u8>>),
         gone: CancellationToken,
+        lanes: Lanes,
         watch: Watch,
     ) -> Self {
         let Destination { engine, base, judge, owner, policy } = to;
@@ -97,6 +102,8 @@ impl Work {
             judge,
             backs,
             back,
+            lanes,
+            finishing: false,
             gone,
             watch,
             open: HashMap::new(),
@@ -118,18 +125,29 @@ impl Work {
         self.watch.enter(Phase::Copying);
         let watch = self.watch.clone();
         let end = loop {
+            // Looked at before the queue: what a lane brought is in the queue before the lane ends.
+            let is_last = self.finishing && self.lanes.bundle().open() == 0;
             let next = match queue.try_recv() {
                 Ok(next) => Some(next),
+                Err(_) if is_last => break self.finish(),
                 Err(_) => watch.timed(Stage::Line, || queue.blocking_recv()),
             };
             match next {
+                None if self.finishing && self.lanes.bundle().open() == 0 => break self.finish(),
                 None => break Err(Stop::Gone),
                 Some(_) if self.gone.is_cancelled() => break Err(Stop::Gone),
                 Some(In::Cut) => {
                     let fates = self.arrival.cut();
                     break self.tell(fates).and(Err(Stop::Gone));
                 }
-                Some(In::Item(Item::Finish {})) => break self.finish(),
+                Some(In::Item(Item::Finish {})) => self.finishing = true,
+                Some(In::LaneEnded) => {}
+                Some(In::Piece(piece)) => {
+                    if let Err(stop) = self.piece(&piece) {
+                        break Err(stop);
+                    }
+                    drop(piece.back.try_send(piece.data));
+                }
                 Some(In::Item(item)) => {
                     if let Err(stop) = self.item(item) {
                         break Err(stop);
@@ -352,7 +370,7 @@ impl Work {
             Verdict::Rest(held) => self.rest(number, &at, size, source, held)?,
             _ => self.verdicts.want(number),
         }
-        self.open.insert(number, Open { at, size });
+        self.open.insert(number, Open { at, size, ended: false });
         self.awaiting.insert(number);
         Ok(())
     }
@@ -458,6 +476,7 @@ impl Work {
     }
 
     fn finish(&mut self) -> Result<(), Stop> {
+        self.give_up_lacking()?;
         if self.expecting.is_some() || !self.open.is_empty() || self.arrival.depth() > 0 || self.lost_levels > 0 {
             return Err(out_of_turn("the end of the stream"));
         }

@@ -20,13 +20,14 @@ use super::{
     content::{Pack, same_state},
     flight::{Flight, TellKind, Told},
     hand::LineCost,
+    lanes::Lanes,
     pending::{LineGone, Sent, Shared},
     rest::{Resume, Tags},
     walk::{self, Place, Root, Step, Walk},
 };
 use crate::files::{
     copy::{
-        BLOCKS, WINDOW,
+        WINDOW,
         press::{Press, When},
     },
     engine::SourceMark,
@@ -59,7 +60,7 @@ pub(super) struct Disk {
     news: mpsc::UnboundedReceiver<News>,
     pub(super) shared: Arc<Shared>,
     pub(super) watch: Watch,
-    /// Blocks in the world; never more than [`BLOCKS`].
+    /// Blocks in the world; never more than [`Lanes::blocks`] when another is made.
     made: usize,
     /// A block that was taken and not needed.
     pub(super) spare: Option<Block>,
@@ -77,6 +78,7 @@ pub(super) struct Disk {
     /// Small files, to go out together.
     pub(super) pack: Option<Pack>,
     pub(super) press: Press,
+    pub(super) lanes: Lanes,
     /// What the line had taken when it was last looked at, and what a byte took since.
     pub(super) line: LineCost,
     places: Arc<AtomicUsize>,
@@ -91,7 +93,7 @@ impl Disk {
         news: mpsc::UnboundedReceiver<News>,
         shared: Arc<Shared>,
         watch: Watch,
-        when: When,
+        (when, lanes): (When, Lanes),
     ) -> Self {
         Self {
             out,
@@ -109,6 +111,7 @@ impl Disk {
             telling: Vec::new(),
             pack: None,
             press: Press::new(when),
+            lanes,
             line: LineCost::default(),
             places: Arc::default(),
             linked: HashMap::new(),
@@ -383,7 +386,7 @@ impl Disk {
     pub(super) fn block(&mut self, kind: FrameKind) -> Result<Block, LineGone> {
         let mut block = match self.spare.take().or_else(|| self.back.try_recv().ok()) {
             Some(block) => block,
-            None if self.made < BLOCKS => {
+            None if self.made < self.lanes.blocks() => {
                 self.made += 1;
                 Block::new()
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use landline_net::Block;
 use landline_wire::Kind as FrameKind;
 
-use super::{Out, content::Pack, disk::Disk, pending::LineGone};
+use super::{Group, Out, content::Pack, disk::Disk, pending::LineGone};
 use crate::files::{
     copy::press::Costs,
     records::{PACKED_HEAD, Put, packed_head},
@@ -47,12 +47,20 @@ impl Disk {
                 pressed.set_len(len);
                 self.spare = Some(block);
                 Put::Group { number, index, inflated }.write(&mut head);
-                return self.hand(Out::Group(head, pressed));
+                return self.hand_over(Group { head, block: pressed });
             }
             self.spare = Some(pressed);
         }
         Put::Group { number, index, inflated: None }.write(&mut head);
-        self.hand(Out::Group(head, block))
+        self.hand_over(Group { head, block })
+    }
+
+    /// With the rest of the stream, or over whichever lane has room.
+    fn hand_over(&mut self, group: Group) -> Result<(), LineGone> {
+        match self.lanes.offer(group) {
+            Some(group) => self.hand(Out::Group(group)),
+            None => Ok(()),
+        }
     }
 
     /// What a byte takes now; unknown until the line has taken enough to tell.

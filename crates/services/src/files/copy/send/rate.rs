@@ -1,6 +1,9 @@
 //! A limit to the rate of sending, as a person set it.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use landline_net::{CallError, CallWriter};
 use tokio::time::{Instant, sleep_until};
@@ -10,29 +13,30 @@ use crate::files::{copy::HEARTBEAT, msg::Item};
 /// How far ahead of the rate a sender may be: what a short pause of its disk costs can be made up for.
 const CREDIT: Duration = Duration::from_millis(200);
 
-/// When the next bytes may go.
+/// When the next bytes may go, over whichever lane.
 #[derive(Debug)]
 pub(super) struct Rate {
     /// Bytes a second; 0 for no limit.
     limit: u64,
-    next: Instant,
+    next: Mutex<Instant>,
 }
 
 impl Rate {
     pub(super) fn new(limit: u64) -> Self {
-        Self { limit, next: Instant::now() }
+        Self { limit, next: Mutex::new(Instant::now()) }
     }
 
     /// When `bytes` that are ready at `now` may go.
-    fn book(&mut self, now: Instant, bytes: usize) -> Instant {
-        let start = self.next.max(now.checked_sub(CREDIT).unwrap_or(now));
+    fn book(&self, now: Instant, bytes: usize) -> Instant {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = (*next).max(now.checked_sub(CREDIT).unwrap_or(now));
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.next = start + Duration::from_secs_f64(f64::from(bytes) / self.limit as f64);
+        *next = start + Duration::from_secs_f64(f64::from(bytes) / self.limit as f64);
         start
     }
 
     /// Waits until `bytes` may be sent, showing life meanwhile.
-    pub(super) async fn wait(&mut self, writer: &mut CallWriter, bytes: usize) -> Result<(), CallError> {
+    pub(super) async fn wait(&self, writer: &mut CallWriter, bytes: usize) -> Result<(), CallError> {
         if self.limit == 0 {
             return Ok(());
         }
@@ -55,7 +59,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bytes_go_at_the_rate_that_was_set_and_a_pause_earns_little() {
-        let mut rate = Rate::new(1000);
+        let rate = Rate::new(1000);
         let start = Instant::now();
         let mut times = (0..4).map(|_| rate.book(start, 500) - start);
         assert_eq!(times.next(), Some(Duration::ZERO));

@@ -3,7 +3,7 @@
 
 use landline_wire::{ErrorCode, Fault};
 
-use super::{Group, Stop, Work, not_inflated, out_of_turn};
+use super::{super::Piece, Group, Stop, Work, not_inflated, out_of_turn};
 use crate::files::{
     copy::press::Inflate,
     digest::{GROUP, GROUP_BYTES, group_len, groups_in},
@@ -52,6 +52,22 @@ impl Work {
         let Some(Group { number, index, inflated }) = self.expecting.take() else {
             return Err(out_of_turn("data"));
         };
+        self.inflate_group(Group { number, index, inflated }, data)
+    }
+
+    /// A group that came over a lane.
+    pub(super) fn piece(&mut self, piece: &Piece) -> Result<(), Stop> {
+        let Piece { number, index, inflated, ref data, .. } = *piece;
+        self.came(data.len())?;
+        self.inflate_group(Group { number, index, inflated }, data)?;
+        if self.open.get(&number).is_some_and(|open| open.ended) && self.arrival.lack(number).is_none() {
+            self.open.remove(&number); // that was the last of it
+        }
+        Ok(())
+    }
+
+    fn inflate_group(&mut self, group: Group, data: &[u8]) -> Result<(), Stop> {
+        let Group { number, index, inflated } = group;
         if !self.is_wanted(number)? {
             return Ok(());
         }
@@ -101,14 +117,31 @@ impl Work {
         }
         match self.watch.timed(Stage::Disk, || self.arrival.end(number, size, hash)) {
             Ok(()) => {
-                // The content of a file comes over this stream or not at all, and before its end.
                 if let Some(lack) = self.arrival.lack(number) {
-                    return self.give_up(number, &lack);
+                    if !self.lanes.bundle().ever_joined() {
+                        return self.give_up(number, &lack); // without lanes content comes before its end
+                    }
+                    if let Some(open) = self.open.get_mut(&number) {
+                        open.ended = true;
+                    }
+                    return Ok(());
                 }
                 self.open.remove(&number);
                 Ok(())
             }
             Err(fault) => self.give_up(number, &fault),
         }
+    }
+
+    /// All lanes have ended: what a file lacks now never comes.
+    pub(super) fn give_up_lacking(&mut self) -> Result<(), Stop> {
+        let ended: Vec<u64> = self.open.iter().filter(|(_, open)| open.ended).map(|(number, _)| *number).collect();
+        for number in ended {
+            match self.arrival.lack(number) {
+                Some(lack) => self.give_up(number, &lack)?,
+                None => drop(self.open.remove(&number)),
+            }
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,188 @@
+//! Lanes of a copy, from the side that dials: how many calls it uses, and dialling them.
+//!
+//! In: a stream that runs, and what its watch counts. Out: further calls that join it or leave it again. A lane that can't
+//! be had is no failure: the copy goes on with what it has. What paid is remembered for each contact.
+
+use std::{convert::Infallible, future::pending, time::Duration};
+
+use landline_addr::contact::{ContactName, Machine};
+use landline_net::CallError;
+use landline_store::Lanes as LaneMemory;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    files::{
+        copy::lanes::MAX_LANES,
+        msg::{Answer, Request, SERVICE},
+        streams::{Lanes, StreamId},
+        watch::Watch,
+    },
+    line::Line,
+};
+
+mod prober;
+
+use prober::{Prober, Way};
+
+/// How many calls a copy may use at once, the first among them.
+pub const MOST: usize = MAX_LANES + 1;
+
+/// Copies that are over sooner don't get the lanes that paid last time either: dialling them would take as long.
+const START: Duration = Duration::from_millis(300);
+
+/// How often it is looked how the copy does.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How long lanes whose stream has ended may take to hang up.
+const HANG_UP: Duration = Duration::from_secs(1);
+
+/// How many calls a copy uses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LaneCount {
+    /// One, and more where measuring says that they help.
+    #[default]
+    Auto,
+    /// So many; at least 1, at most [`MOST`].
+    Exactly(usize),
+}
+
+/// The lanes of one stream.
+pub(super) struct Steering {
+    line: Line,
+    machine: Machine,
+    name: Option<StreamId>,
+    count: LaneCount,
+    watch: Watch,
+    lanes: Lanes,
+    dialled: JoinSet<()>,
+    /// One for each lane that was not yet told to leave, the newest last.
+    open: Vec<CancellationToken>,
+    prober: Option<Prober>,
+}
+
+impl Steering {
+    pub(super) fn new(
+        (line, machine): (&Line, &Machine),
+        name: Option<StreamId>,
+        count: LaneCount,
+        lanes: Lanes,
+        watch: &Watch,
+    ) -> Self {
+        let (line, machine, watch) = (line.clone(), machine.clone(), watch.clone());
+        Self { line, machine, name, count, watch, lanes, dialled: JoinSet::new(), open: Vec::new(), prober: None }
+    }
+
+    /// Adds lanes and takes them away, for as long as the stream runs beside.
+    pub(super) async fn run(&mut self) -> Infallible {
+        self.lanes.begun().await;
+        match (self.count, self.contact().cloned()) {
+            (LaneCount::Exactly(calls), _) => self.use_calls(calls),
+            (LaneCount::Auto, Some(contact)) => self.probe(&contact).await,
+            (LaneCount::Auto, None) => {} // on one machine there is no line to fill
+        }
+        pending().await
+    }
+
+    fn contact(&self) -> Option<&ContactName> {
+        match &self.machine {
+            Machine::Contact(name) => Some(name),
+            Machine::Localhost => None,
+        }
+    }
+
+    async fn probe(&mut self, contact: &ContactName) {
+        sleep(START).await;
+        let paid = self.remembered(contact.clone()).await.unwrap_or(1);
+        let way = match self.lanes {
+            Lanes::Away(_) => Way::Away,
+            Lanes::Here(_) => Way::Here,
+        };
+        let mut prober = Prober::new(paid, Instant::now().into_std());
+        loop {
+            self.use_calls(prober.calls());
+            self.prober = Some(prober.clone());
+            sleep(LOOK).await;
+            prober.look(Instant::now().into_std(), self.watch.summary().moved, way.waits_for_line(&self.watch));
+        }
+    }
+
+    /// Dials what lacks of `calls`, or lets the newest go.
+    fn use_calls(&mut self, calls: usize) {
+        let Some(name) = self.name else { return };
+        let wanted = calls.clamp(1, MOST) - 1;
+        for enough in self.open.drain(wanted.min(self.open.len())..) {
+            enough.cancel();
+        }
+        while self.open.len() < wanted {
+            let enough = CancellationToken::new();
+            let (line, machine, lanes) = (self.line.clone(), self.machine.clone(), self.lanes.clone());
+            let (watch, token) = (self.watch.clone(), enough.clone());
+            self.dialled.spawn(async move {
+                if let Err(fault) = one(&line, &machine, (name, &lanes), &token, &watch).await {
+                    tracing::debug!(%fault, "a lane ended early");
+                }
+            });
+            self.open.push(enough);
+        }
+    }
+
+    /// The stream has ended: its lanes hang up, and what was found out is remembered.
+    pub(super) async fn finish(mut self) {
+        let all = async { while self.dialled.join_next().await.is_some() {} };
+        drop(timeout(HANG_UP, all).await); // who is still there is hung up on
+        let found = self.prober.as_ref().and_then(Prober::found);
+        if let (Some(calls), Some(contact)) = (found, self.contact().cloned()) {
+            self.remember(contact, calls).await;
+        }
+    }
+
+    async fn remembered(&self, contact: ContactName) -> Option<usize> {
+        let home = self.line.home().clone();
+        let look = move || LaneMemory::open(&home).ok()?.get(&contact);
+        let calls = tokio::task::spawn_blocking(look).await.ok()??;
+        usize::try_from(calls).ok()
+    }
+
+    async fn remember(&self, contact: ContactName, calls: usize) {
+        let home = self.line.home().clone();
+        // One is what everything begins with.
+        let calls = u32::try_from(calls).ok().filter(|calls| *calls > 1).unwrap_or(0);
+        let note = move || LaneMemory::open(&home).and_then(|memory| memory.set(&contact, calls));
+        if let Ok(Err(fault)) = tokio::task::spawn_blocking(note).await {
+            tracing::debug!(%fault, "how many lanes paid could not be noted");
+        }
+    }
+}
+
+/// One lane, from dialling to hanging up.
+async fn one(
+    line: &Line,
+    machine: &Machine,
+    (name, lanes): (StreamId, &Lanes),
+    enough: &CancellationToken,
+    watch: &Watch,
+) -> Result<(), super::FilesError> {
+    let mut call = line.call(machine, SERVICE).await?;
+    // Whoever receives waits for the lane before the sender knows of it, and never the other way round: then no group is
+    // on its way that nobody waits for.
+    let early = match lanes {
+        Lanes::Here(_) => Some(lanes.join()?),
+        Lanes::Away(_) => None,
+    };
+    call.send(&Request::Lane { of: name }).await?;
+    match call.recv::<Answer>().await?.ok_or(CallError::HungUp)? {
+        Answer::Done {} => {}
+        answer => return Err(super::unexpected(answer)),
+    }
+    let lane = match early {
+        Some(lane) => lane,
+        None => lanes.join()?,
+    };
+    watch.beside(call.line());
+    lane.carry(&mut call, enough).await?;
+    Ok(call.close().await?)
+}
