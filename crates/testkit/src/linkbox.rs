@@ -49,6 +49,8 @@ pub enum Cut {
     Reset,
     /// With an orderly end, as when a program was stopped: reading ends, in the middle of whatever it was.
     Fin,
+    /// As when a machine has moved to another network: the caller knows, and the server hears nothing more, not even an end.
+    Lost,
 }
 
 /// The most that [`Linkbox::holds`] grants: far more than a delay of a test times a rate of loopback needs.
@@ -105,6 +107,11 @@ impl Linkbox {
         self.line.update(|rules| rules.sever(how));
     }
 
+    /// Ends one connection now, the one that was made after `call` others.
+    pub fn cut_call(&self, call: u64, how: Cut) {
+        self.line.update(|rules| rules.sever_call(call, how));
+    }
+
     /// Ends every connection after `bytes` more have passed this way, once; 0 is now. What was on its way behind them is
     /// lost. After [`Cut::Fin`] exactly these bytes arrive; after [`Cut::Reset`] at most these, since a reset overtakes what
     /// the receiver has not taken yet.
@@ -158,6 +165,17 @@ impl Linkbox {
     pub fn slow(&self, way: Way, bytes_per_second: u64, seed: u64) {
         assert!(bytes_per_second > 0, "a line that brings nothing is stalled: stall()");
         self.line.update(|rules| rules.set_pace(way, bytes_per_second, seed));
+    }
+
+    /// Slows each connection down to so many bytes a second this way, from its first byte on: a line that one connection
+    /// can't fill.
+    ///
+    /// # Panics
+    /// As [`Self::slow`].
+    #[track_caller]
+    pub fn slow_each(&self, way: Way, bytes_per_second: u64, seed: u64) {
+        assert!(bytes_per_second > 0, "a line that brings nothing is stalled: stall()");
+        self.line.update(|rules| rules.set_pace_each(way, bytes_per_second, seed));
     }
 
     /// Takes back delay, slowness and dribbling for what comes from now on; a piece that is late already stays so.

@@ -50,7 +50,8 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         stream: Some(stream()),
     };
     let put = |existing, backup, if_match| Request::Put { existing, backup, if_match, stream: None };
-    let put_named = Request::Put { existing: ExistingMsg::Update, backup: false, if_match: None, stream: Some(stream()) };
+    let put_named =
+        Request::Put { existing: ExistingMsg::Update, backup: false, if_match: None, stream: Some(stream()) };
     let put_all = put(ExistingMsg::ByHash, true, Some(hello().to_hex().to_string()));
     vec![
         ("request/list", frame(Request::List { path: name(b"") })),

@@ -8,6 +8,7 @@ mod halfway;
 mod hostile;
 mod interrupted;
 mod introduction;
+mod lanes;
 mod listing;
 mod moving;
 mod odd;

@@ -231,7 +231,12 @@ mod tests {
     fn a_name_is_written_in_one_way() {
         let id: StreamId = "00112233445566778899aabbccddeeff".parse().unwrap();
         assert_eq!(id.to_string(), "00112233445566778899aabbccddeeff");
-        for other in ["", "00112233445566778899AABBCCDDEEFF", "00112233445566778899aabbccddeef", "é0112233445566778899aabbccddeef"] {
+        for other in [
+            "",
+            "00112233445566778899AABBCCDDEEFF",
+            "00112233445566778899aabbccddeef",
+            "é0112233445566778899aabbccddeef",
+        ] {
             assert!(other.parse::<StreamId>().is_err(), "{other}");
         }
         assert_ne!(StreamId::fresh(), StreamId::fresh());

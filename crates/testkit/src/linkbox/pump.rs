@@ -139,6 +139,7 @@ impl Carrier {
                 Fate::Vanish => return Ok(()),
                 Fate::End(Cut::Reset) => return self.reset_both(),
                 Fate::End(Cut::Fin) => return self.end_both(&mut buffer),
+                Fate::End(Cut::Lost) => return self.lose(),
             }
             if self.flows.iter().all(|flow| flow.over) {
                 return Ok(());
@@ -175,7 +176,7 @@ impl Carrier {
             if rules.is_stalled(way) {
                 continue;
             }
-            let (room, turn) = (rules.room(way), rules.turn(way, now));
+            let (room, turn) = (rules.room(way), rules.turn((way, self.call), now));
             drop(rules);
             let flow = &self.flows[way.index()];
             let (from, to) = if way == Way::Up { (0, 1) } else { (1, 0) };
@@ -238,14 +239,15 @@ impl Carrier {
             // Under the lock, so that a cut between two connections is exact to the byte.
             let step: io::Result<usize> = line.update(|rules| {
                 let Some(bytes) = self.flows[way.index()].bytes(now) else { return Ok(0) };
-                let count = if rules.fate(call) == Fate::GoOn { rules.may_pass(way, bytes.len(), now) } else { 0 };
+                let count =
+                    if rules.fate(call) == Fate::GoOn { rules.may_pass((way, call), bytes.len(), now) } else { 0 };
                 if count == 0 {
                     return Ok(0);
                 }
                 let mut piece = bytes[..count].to_vec();
                 rules.flip_in(way, &mut piece);
                 let written = self.ends(way).1.write(&piece)?;
-                rules.note_passed(way, written, now);
+                rules.note_passed((way, call), written, now);
                 Ok(written)
             });
             match step {
@@ -264,6 +266,16 @@ impl Carrier {
     fn reset_both(self) -> io::Result<()> {
         reset(self.near);
         reset(self.far);
+        Ok(())
+    }
+
+    /// Ends the caller's side; the server's stays as it is, and nothing is read from it, until the line is gone.
+    fn lose(mut self) -> io::Result<()> {
+        reset(self.near);
+        while !self.line.lock().is_closed() {
+            let _ = poll(&mut [PollFd::new(&self.alarm, PollFlags::IN)], None);
+            quiet(&mut self.alarm);
+        }
         Ok(())
     }
 

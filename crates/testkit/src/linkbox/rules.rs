@@ -3,6 +3,7 @@
 //! In: what the test asks for, and each byte that is about to pass. Out: how many may pass now, changed or not, and which
 //! connections are over. Knows nothing of sockets or threads; the time is an argument.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub(super) struct Rules {
     pub(super) refusing: bool,
     /// Each cut ended the calls with a number below the one it notes.
     cuts: Vec<(u64, Cut)>,
+    /// Calls that were cut by themselves.
+    cut_calls: Vec<(u64, Cut)>,
     closed: bool,
     /// Something changed that a connection at rest must learn.
     news: bool,
@@ -37,6 +40,9 @@ pub(super) struct WayRules {
     barrier: Option<Barrier>,
     delay: Option<(Range<Duration>, Random)>,
     pace: Option<Pace>,
+    /// Bytes a second of each connection, and the seed of its pieces.
+    pace_each: Option<(u64, u64)>,
+    paces: BTreeMap<u64, Pace>,
     /// Offsets in all that passes this way.
     flips: Vec<u64>,
 }
@@ -51,6 +57,8 @@ impl WayRules {
             barrier: None,
             delay: None,
             pace: None,
+            pace_each: None,
+            paces: BTreeMap::new(),
             flips: Vec::new(),
         }
     }
@@ -82,7 +90,16 @@ pub(super) enum Fate {
 impl Rules {
     pub(super) fn new(server: SocketAddr) -> Self {
         let ways = [WayRules::new(), WayRules::new()];
-        Self { server, ways, calls: 0, refusing: false, cuts: Vec::new(), closed: false, news: false }
+        Self {
+            server,
+            ways,
+            calls: 0,
+            refusing: false,
+            cuts: Vec::new(),
+            cut_calls: Vec::new(),
+            closed: false,
+            news: false,
+        }
     }
 
     /// Whether connections at rest must look again; asking clears it.
@@ -94,7 +111,9 @@ impl Rules {
         if self.closed {
             return Fate::Vanish;
         }
-        self.cuts.iter().find(|(below, _)| call < *below).map_or(Fate::GoOn, |(_, how)| Fate::End(*how))
+        let with_all = self.cuts.iter().find(|(below, _)| call < *below);
+        let alone = || self.cut_calls.iter().find(|(cut, _)| call == *cut);
+        with_all.or_else(alone).map_or(Fate::GoOn, |(_, how)| Fate::End(*how))
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -102,7 +121,7 @@ impl Rules {
     }
 
     pub(super) fn was_cut(&self) -> bool {
-        !self.cuts.is_empty()
+        !(self.cuts.is_empty() && self.cut_calls.is_empty())
     }
 
     pub(super) fn close(&mut self) {
@@ -112,6 +131,12 @@ impl Rules {
     /// Ends every connection made so far.
     pub(super) fn sever(&mut self, how: Cut) {
         self.cuts.push((self.calls, how));
+        self.news = true;
+    }
+
+    /// Ends one connection.
+    pub(super) fn sever_call(&mut self, call: u64, how: Cut) {
+        self.cut_calls.push((call, how));
         self.news = true;
     }
 
@@ -135,6 +160,12 @@ impl Rules {
         self.news = true;
     }
 
+    /// From now on each connection has a pace of its own.
+    pub(super) fn set_pace_each(&mut self, way: Way, bytes_per_second: u64, seed: u64) {
+        self.ways[way.index()].pace_each = Some((bytes_per_second, seed));
+        self.news = true;
+    }
+
     pub(super) fn set_room(&mut self, way: Way, bytes: usize) {
         self.ways[way.index()].room = bytes;
         self.news = true;
@@ -143,7 +174,8 @@ impl Rules {
     /// Takes back what makes this way late or slow.
     pub(super) fn hurry(&mut self, way: Way) {
         let rules = &mut self.ways[way.index()];
-        (rules.delay, rules.pace, rules.dribbling) = (None, None, false);
+        (rules.delay, rules.pace, rules.pace_each, rules.dribbling) = (None, None, None, false);
+        rules.paces.clear();
         self.news = true;
     }
 
@@ -174,15 +206,18 @@ impl Rules {
         between.start + Duration::from_nanos(random.below(nanos))
     }
 
-    /// When the next bytes may pass this way, if it is slow and that is not now.
-    pub(super) fn turn(&self, way: Way, now: Instant) -> Option<Instant> {
-        self.ways[way.index()].pace.as_ref()?.turn(now)
+    /// When the next bytes of a connection may pass this way, if it is slow and that is not now.
+    pub(super) fn turn(&self, (way, call): (Way, u64), now: Instant) -> Option<Instant> {
+        let rules = &self.ways[way.index()];
+        let paces = [rules.pace.as_ref(), rules.paces.get(&call)];
+        paces.into_iter().flatten().filter_map(|pace| pace.turn(now)).max()
     }
 
-    /// How many of `waiting` bytes may pass this way in one piece.
-    pub(super) fn may_pass(&self, way: Way, waiting: usize, now: Instant) -> usize {
+    /// How many of `waiting` bytes of a connection may pass this way in one piece.
+    pub(super) fn may_pass(&self, (way, call): (Way, u64), waiting: usize, now: Instant) -> usize {
         let rules = &self.ways[way.index()];
-        let paced = rules.pace.as_ref().map_or(waiting, |pace| pace.may_pass(now));
+        let paces = [rules.pace.as_ref(), rules.paces.get(&call)];
+        let paced = paces.into_iter().flatten().map(|pace| pace.may_pass(now)).fold(waiting, usize::min);
         let most = match (rules.stalled, rules.dribbling) {
             (true, _) => 0,
             (false, true) => paced.min(1),
@@ -204,9 +239,13 @@ impl Rules {
     }
 
     /// Notes that `count` bytes have passed, and does what was to happen after them.
-    pub(super) fn note_passed(&mut self, way: Way, count: usize, now: Instant) {
+    pub(super) fn note_passed(&mut self, (way, call): (Way, u64), count: usize, now: Instant) {
         let rules = &mut self.ways[way.index()];
         rules.passed += count as u64;
+        if let Some((rate, seed)) = rules.pace_each {
+            let pace = rules.paces.entry(call).or_insert_with(|| Pace::new(rate, seed.wrapping_add(call)));
+            pace.note_passed(now, count);
+        }
         if let Some(pace) = &mut rules.pace {
             pace.note_passed(now, count);
         }
@@ -245,17 +284,17 @@ mod tests {
         let mut rules = rules();
         rules.calls = 2;
         rules.set_barrier(Way::Up, Barrier { after: 10, then: Then::Cut(Cut::Fin) });
-        assert_eq!(rules.may_pass(Way::Up, 100, now()), 10);
-        assert_eq!(rules.may_pass(Way::Down, 100, now()), 100);
-        rules.note_passed(Way::Up, 9, now());
-        assert_eq!((rules.may_pass(Way::Up, 100, now()), rules.fate(1)), (1, Fate::GoOn));
-        rules.note_passed(Way::Up, 1, now());
+        assert_eq!(rules.may_pass((Way::Up, 0), 100, now()), 10);
+        assert_eq!(rules.may_pass((Way::Down, 0), 100, now()), 100);
+        rules.note_passed((Way::Up, 0), 9, now());
+        assert_eq!((rules.may_pass((Way::Up, 0), 100, now()), rules.fate(1)), (1, Fate::GoOn));
+        rules.note_passed((Way::Up, 0), 1, now());
         assert!(rules.take_news() && !rules.take_news());
         assert_eq!(
             (rules.fate(0), rules.fate(1), rules.fate(2)),
             (Fate::End(Cut::Fin), Fate::End(Cut::Fin), Fate::GoOn)
         );
-        assert_eq!(rules.may_pass(Way::Up, 100, now()), 100);
+        assert_eq!(rules.may_pass((Way::Up, 0), 100, now()), 100);
         rules.calls = 3;
         rules.sever(Cut::Reset);
         assert_eq!((rules.fate(0), rules.fate(2)), (Fate::End(Cut::Fin), Fate::End(Cut::Reset)));
@@ -265,11 +304,11 @@ mod tests {
     fn a_stall_lets_exactly_its_bytes_pass_until_it_is_resumed() {
         let mut rules = rules();
         rules.set_barrier(Way::Down, Barrier { after: 3, then: Then::Stall });
-        rules.note_passed(Way::Down, 3, now());
+        rules.note_passed((Way::Down, 0), 3, now());
         assert!(rules.is_stalled(Way::Down) && !rules.is_stalled(Way::Up));
-        assert_eq!(rules.may_pass(Way::Down, 5, now()), 0);
+        assert_eq!(rules.may_pass((Way::Down, 0), 5, now()), 0);
         rules.resume(Way::Down);
-        assert_eq!(rules.may_pass(Way::Down, 5, now()), 5);
+        assert_eq!(rules.may_pass((Way::Down, 0), 5, now()), 5);
         rules.set_barrier(Way::Down, Barrier { after: 0, then: Then::Stall });
         assert!(rules.is_stalled(Way::Down));
     }
@@ -277,16 +316,16 @@ mod tests {
     #[test]
     fn a_flip_counts_from_where_the_line_is_and_happens_once() {
         let mut rules = rules();
-        rules.note_passed(Way::Up, 5, now());
+        rules.note_passed((Way::Up, 0), 5, now());
         rules.flip(Way::Up, 2);
         let mut piece = [0, 0, 0, 0];
         rules.flip_in(Way::Up, &mut piece);
         assert_eq!(piece, [0, 0, 0xff, 0]);
-        rules.note_passed(Way::Up, 2, now()); // only part of the piece was taken
+        rules.note_passed((Way::Up, 0), 2, now()); // only part of the piece was taken
         let mut rest = [0, 0];
         rules.flip_in(Way::Up, &mut rest);
         assert_eq!(rest, [0xff, 0]);
-        rules.note_passed(Way::Up, 2, now());
+        rules.note_passed((Way::Up, 0), 2, now());
         let mut next = [0, 0];
         rules.flip_in(Way::Up, &mut next);
         assert_eq!(next, [0, 0]);
@@ -312,13 +351,26 @@ mod tests {
         rules.set_pace(Way::Up, 100, 1);
         rules.ways[Way::Up.index()].dribbling = true;
         assert!(rules.take_news());
-        assert_eq!((rules.may_pass(Way::Up, 50, now), rules.may_pass(Way::Down, 50, now)), (1, 50));
-        rules.note_passed(Way::Up, 1, now);
-        assert_eq!(rules.may_pass(Way::Up, 50, now), 0);
-        assert_eq!(rules.turn(Way::Up, now), Some(now + Duration::from_millis(10)));
-        assert_eq!(rules.turn(Way::Down, now), None);
+        assert_eq!((rules.may_pass((Way::Up, 0), 50, now), rules.may_pass((Way::Down, 0), 50, now)), (1, 50));
+        rules.note_passed((Way::Up, 0), 1, now);
+        assert_eq!(rules.may_pass((Way::Up, 0), 50, now), 0);
+        assert_eq!(rules.turn((Way::Up, 0), now), Some(now + Duration::from_millis(10)));
+        assert_eq!(rules.turn((Way::Down, 0), now), None);
         rules.hurry(Way::Up);
         assert!(rules.take_news());
-        assert_eq!((rules.may_pass(Way::Up, 50, now), rules.turn(Way::Up, now)), (50, None));
+        assert_eq!((rules.may_pass((Way::Up, 0), 50, now), rules.turn((Way::Up, 0), now)), (50, None));
+    }
+
+    #[test]
+    fn each_connection_has_a_pace_of_its_own_and_can_be_cut_by_itself() {
+        let (mut rules, now) = (rules(), now());
+        rules.calls = 3;
+        rules.set_pace_each(Way::Up, 1000, 1);
+        rules.note_passed((Way::Up, 0), 10, now);
+        assert_eq!(rules.may_pass((Way::Up, 0), 50, now), 0);
+        assert_eq!(rules.may_pass((Way::Up, 1), 50, now), 50);
+        rules.sever_call(1, Cut::Lost);
+        assert_eq!([0, 1, 2].map(|call| rules.fate(call)), [Fate::GoOn, Fate::End(Cut::Lost), Fate::GoOn]);
+        assert!(rules.was_cut());
     }
 }

@@ -136,13 +136,7 @@ impl Files {
         outcome
     }
 
-    fn steering(
-        &self,
-        stream: Option<StreamId>,
-        options: &CopyOptions,
-        lanes: Lanes,
-        watch: &Watch,
-    ) -> Steering {
+    fn steering(&self, stream: Option<StreamId>, options: &CopyOptions, lanes: Lanes, watch: &Watch) -> Steering {
         Steering::new((&self.line, &self.machine), stream, options.lanes, lanes, watch)
     }
 

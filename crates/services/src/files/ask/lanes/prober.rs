@@ -1,12 +1,12 @@
 //! The prober: how many calls a copy should use, from how fast it gets on.
 //!
 //! In: the time, how much has moved, whether the copy waits for the line. Out: a number of calls. It begins with one or
-//! with what paid last time, doubles while that pays, goes back when it does not, and looks again after a while.
+//! with what paid last time, halves what is only remembered while that does as well, doubles while that pays, goes back
+//! when it does not, and looks again after a while.
 //! Pure: time is an argument.
 //! Invariant: never fewer than one call and never more than [`MOST`].
 
 use std::time::{Duration, Instant};
-
 
 use crate::files::watch::Watch;
 
@@ -123,26 +123,26 @@ impl Prober {
     fn judge(&mut self, now: Instant, bytes: u64, question: Question, (rate, waits): (f64, bool)) {
         let can_grow = waits && self.calls * 2 <= MOST;
         match question {
+            // Whether what was remembered still pays is not known yet, and fewer are politer than more.
+            Question::Base if self.calls > 1 && !self.seen => self.try_less(now, rate),
             Question::Base if can_grow => self.try_more(now, rate),
-            Question::Base if self.calls > 1 => self.try_less(now, rate),
             // It is held up by something else, for now.
             Question::Base => self.state = State::Measuring { since: now, bytes, question },
             Question::More { before, .. } if rate >= PAYS * before => {
                 (self.seen, self.judged) = (true, true);
                 if can_grow { self.try_more(now, rate) } else { self.rest(now) }
             }
-            Question::More { before, from } => {
+            Question::More { from, .. } => {
                 (self.calls, self.judged) = (from, true);
-                // Whether what was remembered still pays is not known yet.
-                if from > 1 && !self.seen { self.try_less(now, before) } else { self.rest(now) }
+                self.rest(now);
             }
             Question::Less { before, .. } if rate >= SUFFICES * before => {
                 self.judged = true;
                 if self.calls > 1 { self.try_less(now, before) } else { self.rest(now) }
             }
-            Question::Less { from, .. } => {
+            Question::Less { before, from } => {
                 (self.calls, self.seen, self.judged) = (from, true, true);
-                self.rest(now);
+                if waits && from * 2 <= MOST { self.try_more(now, before) } else { self.rest(now) }
             }
         }
     }

@@ -136,10 +136,8 @@ impl Lanes {
     pub fn join(&self) -> Result<Lane, CallError> {
         let means = self.inner.means.get().ok_or_else(no_stream)?;
         let back = means.back.upgrade().ok_or_else(no_stream)?;
+        // Also one that comes too late for any group: its other end waits for it to end in order.
         let member = self.inner.bundle.join()?;
-        if self.pool().closed {
-            return Err(no_stream());
-        }
         Ok(Lane { lanes: self.clone(), back, rate: Arc::clone(&means.rate), shared: Arc::clone(&means.shared), member })
     }
 }
