@@ -19,7 +19,7 @@ pub mod vectors;
 mod wire;
 
 pub use messages::{
-    acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, opens, patterns, replies,
+    acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens, patterns, replies,
     requests,
 };
 pub use places::{codes, contact_names, endpoints, file_names, places, share_paths, typed_paths};
@@ -45,6 +45,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("answers", answers),
     ("items", items),
     ("acks", acks),
+    ("lane_items", lane_items),
+    ("lane_acks", lane_acks),
     ("puts", puts),
     ("says", says),
     ("seens", seens),

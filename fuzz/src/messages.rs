@@ -6,7 +6,7 @@ use landline_services::{
     admin::msg as admin,
     files::{
         filter::{Filter, MAX_PATTERN_LEN, MAX_PATTERNS, MAX_PATTERNS_LEN},
-        msg::{Ack, Answer, Item, Request},
+        msg::{Ack, Answer, Item, LaneAck, LaneItem, Request},
         tree::Entry,
     },
     introduce::msg::{Inviting, Joining, MAX_LABEL, label},
@@ -80,6 +80,16 @@ pub fn items(data: &[u8]) {
 /// What the receiver of a copy stream says.
 pub fn acks(data: &[u8]) {
     drop(message::<Ack>(data));
+}
+
+/// What the sender of a stream says on a lane.
+pub fn lane_items(data: &[u8]) {
+    drop(message::<LaneItem>(data));
+}
+
+/// What the receiver of a stream says on a lane.
+pub fn lane_acks(data: &[u8]) {
+    drop(message::<LaneAck>(data));
 }
 
 /// What a joiner says.

@@ -28,6 +28,8 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
         "answers" => &["answer"],
         "items" => &["item"],
         "acks" => &["ack"],
+        "lane_items" => &["lane-item"],
+        "lane_acks" => &["lane-ack"],
         "puts" => &["put"],
         "says" => &["say"],
         "seens" => &["seen"],

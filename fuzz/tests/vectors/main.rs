@@ -8,7 +8,7 @@ use landline_fuzz::vectors::{Vector, Verdict, vectors};
 use landline_services::{
     admin::msg as admin,
     files::{
-        msg::{Ack, Answer, Item, Request},
+        msg::{Ack, Answer, Item, LaneAck, LaneItem, Request},
         records::{Put, RecordError, Say},
         verify::Seen,
     },
@@ -35,6 +35,8 @@ fn written_again(vector: &Vector) -> Option<Vec<u8>> {
         "answer" => message::<Answer>(bytes),
         "item" => message::<Item>(bytes),
         "ack" => message::<Ack>(bytes),
+        "lane-item" => message::<LaneItem>(bytes),
+        "lane-ack" => message::<LaneAck>(bytes),
         "put" => written(bytes, Put::take, Put::write),
         "say" => written(bytes, Say::take, Say::write),
         "seen" => written(bytes, Seen::take, Seen::write),
