@@ -19,8 +19,8 @@ pub mod vectors;
 mod wire;
 
 pub use messages::{
-    acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens, patterns, replies,
-    requests,
+    acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens,
+    patterns, replies, requests,
 };
 pub use places::{codes, contact_names, endpoints, file_names, places, share_paths, typed_paths};
 pub use proof::{fingerprints, grants, inviter_judges, joiner_answers, joiner_judges, spkis};

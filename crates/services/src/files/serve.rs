@@ -243,7 +243,7 @@ impl Share {
         let _entered = self.enter(call, stream, Lanes::Away(lanes.clone())).await;
         let roots = vec![root];
         let watch = Watch::new(|_| {});
-        send::run(call.halves(), Load { roots, filter, ..load }, &lanes, &watch).await
+        send::run(call.halves(), Load { roots, filter, ..load }, &lanes, &watch).await.map(|_| ())
     }
 
     /// A copy stream begins, whose lanes others can find from now on.

@@ -16,7 +16,7 @@ use crate::files::{
     copy::{press::When, send::Root},
     engine::Policy,
     filter::Filter,
-    tree::Tree,
+    tree::{Kind, Tree},
 };
 
 /// Where the sources go, relative to the target.
@@ -122,6 +122,7 @@ fn joined(dir: &[u8], rest: &[u8]) -> Vec<u8> {
 }
 
 /// A local source: a held directory, and a name in it (the root for "what is in here").
+#[derive(Clone)]
 pub(in crate::files) struct Source {
     pub(in crate::files) tree: Arc<Tree>,
     pub(in crate::files) from: SharePath,
@@ -166,6 +167,11 @@ impl Source {
         let from = file_name(last)?;
         let tree = Arc::new(Tree::open(parent)?);
         Ok(Self { tree, from: SharePath::from(from.clone()), real: path.to_owned(), name: Some(from) })
+    }
+
+    /// Whether it is a file, as far as can be told now.
+    pub(super) fn is_file(&self) -> bool {
+        self.tree.stat(&self.from).is_ok_and(|entry| entry.kind == Kind::File)
     }
 
     /// Where it goes below `target`, or as `target`.

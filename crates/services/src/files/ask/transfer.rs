@@ -15,7 +15,7 @@ use super::{
 use crate::files::{
     copy::{
         receive,
-        send::{self, Load, Planned, Root},
+        send::{self, Load, Planned, Root, Sent},
     },
     engine::LocalEngine,
     filter::Filter,
@@ -40,7 +40,10 @@ impl Files {
         let inside = match job.placing {
             Placing::Inside => true,
             Placing::Auto if sources.len() > 1 || job.target.is_root() => true,
-            Placing::Auto => self.look(&job.target).await?.is_some_and(|there| there.kind == Kind::Dir),
+            Placing::Auto => match sources.as_slice() {
+                [one] if one.is_file() && !job.options.dry_run => return self.put_file(one, job, watch).await,
+                _ => self.look(&job.target).await?.is_some_and(|there| there.kind == Kind::Dir),
+            },
         };
         let mut roots = Vec::with_capacity(sources.len());
         for source in sources {
@@ -49,7 +52,22 @@ impl Files {
             self.pairs.add(real, root.to.as_bytes(), "");
             roots.push(root);
         }
-        self.put_roots(roots, &job.options, watch).await
+        self.put_roots(roots, false, &job.options, watch).await?;
+        Ok(watch.summary())
+    }
+
+    /// Sends one file. The target is taken for its new name, and only if a directory has that name the file goes inside: to
+    /// ask first would cost every copy a round trip.
+    async fn put_file(&mut self, source: &Source, job: &PutJob, watch: &Watch) -> Result<Summary, FilesError> {
+        let real = source.real.as_os_str().as_encoded_bytes();
+        for inside in [false, true] {
+            let root = source.clone().place(&job.target, inside)?;
+            self.pairs.add(real, root.to.as_bytes(), "");
+            if self.put_roots(vec![root], !inside, &job.options, watch).await? == Sent::Told {
+                break;
+            }
+        }
+        Ok(watch.summary())
     }
 
     /// Sends local files, each to its own place in the share.
@@ -75,7 +93,7 @@ impl Files {
                     }
                 }
             }
-            self.put_roots(roots, options, watch).await?;
+            self.put_roots(roots, false, options, watch).await?;
         }
         Ok(watch.summary())
     }
@@ -83,20 +101,20 @@ impl Files {
     async fn put_roots(
         &mut self,
         roots: Vec<Root>,
+        looks: bool,
         options: &CopyOptions,
         watch: &Watch,
-    ) -> Result<Summary, FilesError> {
+    ) -> Result<Sent, FilesError> {
         if options.dry_run {
             let (filter, told) = (options.filter.clone(), watch.clone());
             // A panic in it has told what it could; there is nothing to undo.
             drop(tokio::task::spawn_blocking(move || plan_put(&roots, &filter, &told)).await);
-            return Ok(watch.summary());
+            return Ok(Sent::Told);
         }
         let stream = StreamId::fresh();
         loop {
-            let sent = self.put_once(&roots, options, stream, watch).await;
-            match sent {
-                Ok(()) => return Ok(watch.summary()),
+            match self.put_once((&roots, looks), options, stream, watch).await {
+                Ok(sent) => return Ok(sent),
                 Err(fault) => self.dial_again(fault.into(), options, watch).await?,
             }
         }
@@ -104,11 +122,11 @@ impl Files {
 
     async fn put_once(
         &mut self,
-        roots: &[Root],
+        (roots, looks): (&[Root], bool),
         options: &CopyOptions,
         stream: Option<StreamId>,
         watch: &Watch,
-    ) -> Result<(), CallError> {
+    ) -> Result<Sent, CallError> {
         let policy = &options.policy;
         let (existing, by_hash) = existing_msg(policy.existing);
         let if_match = policy.if_match.map(|hash| hash.to_hex().to_string());
@@ -124,6 +142,7 @@ impl Files {
             hashes: self.memory.hashes.clone(),
             rate: options.rate,
             press: options.press,
+            looks,
         };
         let lanes = send::Lanes::default();
         let mut steering = self.steering(stream, options, Lanes::Away(lanes.clone()), watch);

@@ -60,6 +60,17 @@ pub struct Load {
     pub rate: u64,
     /// When content is compressed.
     pub press: When,
+    /// The only root is a file, and it is to be told apart whether a directory has its name at the receiver.
+    pub looks: bool,
+}
+
+/// How a stream ended that went to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// What became of everything was told.
+    Told,
+    /// With [`Load::looks`]: a directory is where the file was to be. Nothing was sent or told.
+    InTheWay,
 }
 
 /// What the disk thread hands to the line.
@@ -96,11 +107,12 @@ pub async fn run(
     load: Load,
     lanes: &Lanes,
     watch: &Watch,
-) -> Result<(), CallError> {
+) -> Result<Sent, CallError> {
     let (out_tx, out_rx) = mpsc::channel(QUEUE);
     let (back_tx, back_rx) = mpsc::channel(MOST_BLOCKS);
     let (news_tx, news_rx) = mpsc::unbounded_channel(); // bounded by MAX_NEWS: waiting here could close a circle of waits
     let shared = Arc::new(Shared::default());
+    shared.may_be_in_the_way.store(load.looks, Ordering::Release);
     let rate = Arc::new(Rate::new(load.rate));
     let _over = lanes.bundle().over.clone().drop_guard();
     lanes.begin(&back_tx, &rate, &shared);
@@ -118,7 +130,8 @@ pub async fn run(
     writer.set_idle(LIFE);
     drop(stop);
     drop(work.await); // a thread that died was noticed by the end of its queue
-    outcome.map(|_| ())
+    let in_the_way = shared.in_the_way.load(Ordering::Acquire);
+    outcome.map(|_| if in_the_way { Sent::InTheWay } else { Sent::Told })
 }
 
 /// What the line's side of a sender holds.

@@ -212,6 +212,9 @@ impl Disk {
                 if self.sending == Some(number) {
                     self.refused = Some(fault); // what is left of it need not be sent
                 } else if let Some(told) = self.flight.take(number) {
+                    if self.shared.is_in_the_way(number, &fault) {
+                        return Ok(());
+                    }
                     let path = told.to.as_bytes().to_vec();
                     self.watch.came_to(Outcome::Failed { path, fault });
                 } else {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -43,6 +43,10 @@ pub(super) struct Shared {
     /// Nanoseconds that the line took for blocks, and bytes of them.
     pub(super) line_nanos: AtomicU64,
     pub(super) line_bytes: AtomicU64,
+    /// The only entry of the stream is a file that may turn out to be named by the directory it goes into.
+    pub(super) may_be_in_the_way: AtomicBool,
+    /// It did: nothing was sent, and nothing is told of it.
+    pub(super) in_the_way: AtomicBool,
     /// Whether everything was sent: only then may the receiver be done.
     pub(super) finishing: AtomicBool,
     /// The line is gone, or ours was ended: the thread stops at once, whatever it walks through.
@@ -99,6 +103,15 @@ impl Shared {
         let Some(Sent { path, .. }) = self.sent().remove(&number) else { return false };
         watch.came_to(Outcome::Failed { path, fault: fault.clone() });
         true
+    }
+
+    /// Whether this refusal says that a directory is where the only file of the stream was to be, and that was asked for.
+    pub(super) fn is_in_the_way(&self, number: u64, fault: &Fault) -> bool {
+        let found = number == 0
+            && fault.code == landline_wire::ErrorCode::WrongKind
+            && self.may_be_in_the_way.swap(false, Ordering::AcqRel);
+        self.in_the_way.fetch_or(found, Ordering::AcqRel);
+        found
     }
 
     /// Whatever the receiver told no fate of although it is done: a breach, but nothing may vanish from the account.
