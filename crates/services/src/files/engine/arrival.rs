@@ -13,7 +13,7 @@ use blake3::Hash;
 use landline_addr::path::{PathError, SharePath};
 
 use super::{LocalEngine, Owner, PublishError};
-use crate::files::digest::GROUP_BYTES;
+use crate::files::digest::{GROUP_BYTES, HashedFile, HashedGroup, HashedHole};
 use crate::files::tree::{Held as Dir, Mtime, TreeError};
 
 mod announce;
@@ -161,20 +161,21 @@ impl Arrival {
         self.take_hard_link(number, relative, first)
     }
 
-    /// All content of a small file at once, at most 512 KiB. The hash is compared before anything is written.
+    /// All content of a small file at once, at most 512 KiB. `hash`, which the sender told, is compared before anything
+    /// is written.
     ///
     /// # Errors
     /// [`PublishError`]; then the file is forgotten.
-    pub fn whole(&mut self, number: u64, bytes: &[u8], hash: Hash) -> Result<(), PublishError> {
-        self.put_whole(number, bytes, hash)
+    pub fn whole(&mut self, number: u64, whole: &HashedFile<'_>, hash: Hash) -> Result<(), PublishError> {
+        self.put_whole(number, whole, hash)
     }
 
     /// A group of a file that got [`Verdict::Want`] or [`Verdict::Rest`].
     ///
     /// # Errors
     /// [`PublishError`]; the same may be put again.
-    pub fn group(&mut self, number: u64, index: u64, bytes: &[u8]) -> Result<(), PublishError> {
-        self.put_group(number, index, bytes)
+    pub fn group(&mut self, number: u64, group: &HashedGroup<'_>) -> Result<(), PublishError> {
+        self.put_group(number, group)
     }
 
     /// What a group begins with that is here from before; none if it isn't, or can't be told any more.
@@ -183,12 +184,12 @@ impl Arrival {
         self.tag_of(number, index)
     }
 
-    /// Groups of zeros: `count` from `first` on.
+    /// Groups of zeros.
     ///
     /// # Errors
     /// As [`Self::group`].
-    pub fn hole(&mut self, number: u64, first: u64, count: u64) -> Result<(), PublishError> {
-        self.put_hole(number, first, count)
+    pub fn hole(&mut self, number: u64, hole: &HashedHole) -> Result<(), PublishError> {
+        self.put_hole(number, hole)
     }
 
     /// Everything of it was sent. Groups may still come over another lane: it is complete once all are there.

@@ -489,3 +489,6 @@ fn not_inflated() -> Stop {
 fn out_of_turn(what: &str) -> Stop {
     Stop::Fault(Fault::new(ErrorCode::BadRequest, format!("{what} came out of turn in a copy stream")))
 }
+
+#[cfg(test)]
+mod tests;

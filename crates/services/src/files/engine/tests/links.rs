@@ -115,8 +115,8 @@ fn other_names_of_a_file_are_the_same_file() {
         assert_eq!(stream.hard_link(3, &path("big-too"), 1).unwrap(), Verdict::Want);
         stream.dir_end(0o755, time(1));
         stream.dir_end(0o755, time(2));
-        stream.group(1, 0, &bytes[..GROUP]).unwrap();
-        stream.group(1, 1, &bytes[GROUP..]).unwrap();
+        stream.group(1, &HashedGroup::of(0, &bytes[..GROUP])).unwrap();
+        stream.group(1, &HashedGroup::of(1, &bytes[GROUP..])).unwrap();
         stream.end(1, bytes.len() as u64, blake3::hash(&bytes)).unwrap();
         let told = stream.finish();
         assert_eq!(kept(&told), ["top/big", "top/inner/big-too", "top/inner/small-too", "top/small"]);

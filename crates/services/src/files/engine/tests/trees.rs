@@ -105,11 +105,11 @@ fn what_fails_in_a_tree_is_left_out_and_the_rest_is_published() {
     let mut stream = arrival(dir.path());
     stream.dir(&path("top")).unwrap();
     stream.file(0, &path("bad"), plan(1)).unwrap();
-    stream.whole(0, b"x", blake3::hash(b"y")).unwrap_err();
+    stream.whole(0, &HashedFile::of(b"x"), blake3::hash(b"y")).unwrap_err();
     stream.file(1, &path("broken"), plan(1)).unwrap();
     let bytes = big(2 * GROUP, 3);
     stream.file(2, &path("half"), plan(bytes.len())).unwrap();
-    stream.group(2, 0, &bytes[..GROUP]).unwrap();
+    stream.group(2, &HashedGroup::of(0, &bytes[..GROUP])).unwrap();
     send(&mut stream, 3, "good", plan(1), b"x").unwrap();
     send(&mut stream, 4, "big", plan(bytes.len()), &bytes).unwrap();
     stream.dir_end(0o755, time(1));
