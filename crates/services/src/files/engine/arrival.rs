@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
 use blake3::Hash;
 use landline_addr::path::{PathError, SharePath};
@@ -72,6 +73,8 @@ pub struct Arrival {
     witnesses: HashMap<u64, Option<OwnedFd>>,
     /// What is to be told with the next flush.
     fates: Vec<Fate>,
+    /// When it was first seen that something is ready to be published.
+    waiting: Option<Instant>,
 }
 
 impl Arrival {
@@ -97,6 +100,7 @@ impl Arrival {
             next_scratch: 0,
             witnesses: HashMap::new(),
             fates: Vec::new(),
+            waiting: None,
         }
     }
 
@@ -218,8 +222,8 @@ impl Arrival {
 
     /// Whether enough is collected for [`Self::flush`] to be worth it.
     #[must_use]
-    pub fn wants_flush(&self) -> bool {
-        self.is_worth_a_flush()
+    pub fn wants_flush(&mut self, now: Instant) -> bool {
+        self.is_worth_a_flush(now)
     }
 
     /// Makes durable and publishes what is complete; finishes directories that are.

@@ -1,6 +1,7 @@
 //! The disk thread of a receiver: compares, writes, hashes, publishes.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use landline_addr::path::{PathError, SharePath};
 use landline_wire::{ErrorCode, Fault, WireName, limits::MAX_DATA};
@@ -408,7 +409,7 @@ impl Work {
     }
 
     fn flush_if_wanted(&mut self) -> Result<(), Stop> {
-        if !self.arrival.wants_flush() {
+        if !self.arrival.wants_flush(Instant::now()) {
             return Ok(());
         }
         let fates = self.watch.timed(Stage::Sync, || self.arrival.flush());

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use landline_addr::path::SharePath;
 use rustix::io::{self, Errno};
@@ -36,6 +37,10 @@ const BATCH_PARTIALS: usize = 32;
 /// Staged trees that are worth a batch: each holds three descriptors.
 const BATCH_STAGES: usize = 16;
 
+/// How long something complete waits for company. Measured by nobody: at full speed a batch is full long before, and a
+/// sync a second is little for any disk; but what waits is lost work if this process is killed.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Keeps directories for small files apart from other directories of landline's own.
 const DOMAIN: &str = "landline scratch directory 1";
 
@@ -46,7 +51,11 @@ const MAX_TIDIED: usize = 4096;
 type Slot = (Ready, Result<(), TreeError>);
 
 impl Arrival {
-    pub(super) fn is_worth_a_flush(&self) -> bool {
+    pub(super) fn is_worth_a_flush(&mut self, now: Instant) -> bool {
+        self.is_batch() || self.has_waited(now)
+    }
+
+    fn is_batch(&self) -> bool {
         self.ready.len() >= BATCH_FILES
             || self.ready_bytes >= BATCH_BYTES
             || self.ready_partials >= BATCH_PARTIALS
@@ -55,7 +64,16 @@ impl Arrival {
             || self.stages.values().filter(|stage| stage.complete.is_some()).count() >= BATCH_STAGES
     }
 
+    /// Waiting is counted from the first look that finds something, so that no file costs a look at the clock.
+    fn has_waited(&mut self, now: Instant) -> bool {
+        let waits = !self.ready.is_empty()
+            || !self.fates.is_empty()
+            || self.stages.values().any(|stage| stage.complete.is_some());
+        waits && now.saturating_duration_since(*self.waiting.get_or_insert(now)) >= LONGEST_WAIT
+    }
+
     pub(super) fn publish_all(&mut self) -> Vec<Fate> {
+        self.waiting = None;
         self.publish_ready();
         self.publish_stages();
         self.record_stages(false);
