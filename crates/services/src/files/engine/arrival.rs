@@ -13,7 +13,7 @@ use std::time::Instant;
 use blake3::Hash;
 use landline_addr::path::{PathError, SharePath};
 
-use super::{LocalEngine, Owner, PublishError};
+use super::{LocalEngine, Owner, PublishError, patience::Patience};
 use crate::files::digest::{GROUP_BYTES, HashedFile, HashedGroup, HashedHole};
 use crate::files::tree::{Held as Dir, Mtime, TreeError};
 
@@ -75,6 +75,8 @@ pub struct Arrival {
     fates: Vec<Fate>,
     /// When it was first seen that something is ready to be published.
     waiting: Option<Instant>,
+    /// For names that another stream holds.
+    patience: Patience,
 }
 
 impl Arrival {
@@ -101,7 +103,14 @@ impl Arrival {
             witnesses: HashMap::new(),
             fates: Vec::new(),
             waiting: None,
+            patience: Patience::new(),
         }
+    }
+
+    /// Another patience than that of a test.
+    #[cfg(test)]
+    pub(super) fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
     }
 
     /// Where a path of the stream lies in the share: the base, the directories that are open, and `relative`.
@@ -220,7 +229,9 @@ impl Arrival {
         self.give_up(number);
     }
 
-    /// Whether enough is collected for [`Self::flush`] to be worth it.
+    /// Whether enough is collected for [`Self::flush`] to be worth it, or something waits for that long enough.
+    ///
+    /// To be asked now and then while content comes: what waits is seen only here.
     #[must_use]
     pub fn wants_flush(&mut self, now: Instant) -> bool {
         self.is_worth_a_flush(now)

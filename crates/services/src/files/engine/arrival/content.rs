@@ -72,7 +72,13 @@ impl Arrival {
         let dir = self.handle(file.room)?;
         self.tidy(&dir);
         self.witness(&dir);
-        let partial = Partial::open(&dir, &file.name, &self.owner, &file.plan);
+        let (files, ready) = (&self.files, &self.ready);
+        let is_own = || {
+            let waits = |one: &Ready| matches!(one.body, Body::Groups(_)) && one.file.target == file.target;
+            files.values().any(|one| one.partial.is_some() && one.target == file.target) || ready.iter().any(waits)
+        };
+        let turn = self.patience.turn(&is_own);
+        let partial = Partial::open(&dir, &file.name, &self.owner, &file.plan, turn);
         let partial = partial.map_err(|errno| TreeError::at(&file.target, errno))?;
         self.tell_born(&dir, partial.staging_name(), file.plan.size, &file.target);
         file.partial = Some(Box::new(partial));

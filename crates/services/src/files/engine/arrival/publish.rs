@@ -236,7 +236,10 @@ impl Arrival {
         let dir = self.handle(id)?;
         self.tidy(&dir);
         self.witness(&dir);
-        let taken = OwnDir::take(&dir, DOMAIN, b"", &self.owner).and_then(|(own, old)| {
+        let rooms = &self.rooms;
+        let is_own = || rooms.has_scratch_in(dir.id());
+        let turn = self.patience.turn(&is_own);
+        let taken = OwnDir::take(&dir, DOMAIN, b"", &self.owner, turn).and_then(|(own, old)| {
             if old {
                 own.empty()?;
             }
