@@ -155,7 +155,8 @@ impl Arrival {
     /// A symbolic link. [`Verdict::Want`] means taken: it is made after everything else of its directory.
     ///
     /// # Errors
-    /// [`Refusal::LinkOutside`](crate::files::tree::Refusal) for a target that leads out of the tree of this stream.
+    /// [`Refusal::LinkOutside`](crate::files::tree::Refusal) for a target that leads out of the tree that it came with:
+    /// out of the outermost directory that the stream is in; out of its own directory if the stream is in none.
     pub fn link(
         &mut self,
         number: u64,
