@@ -16,6 +16,7 @@ use super::{
     plan::{Existing, Fate, Published, Verdict},
     rooms::RoomId,
     stage::Written,
+    trees::same_at,
 };
 use crate::files::tree::{Entry, Held as Dir, Kind, Mtime, Name, Refusal, TreeError};
 
@@ -202,7 +203,7 @@ impl Arrival {
                     let (size, version) = (entry.size, entry.version());
                     Fate::Kept { number, published: Published { path, size, hash: None, version } }
                 }
-                Err(_) => Fate::Failed { number, fault: TreeError::at(&path, Errno::IO).into(), path },
+                Err(fault) => Fate::Failed { number, fault: same_at(fault, &path).into(), path },
             });
         }
     }

@@ -19,6 +19,7 @@ use super::{
     own::OwnDir,
     plan::{Fate, Published},
     rooms::RoomId,
+    trees::same_at,
 };
 use crate::files::tree::{Entry, Held as Dir, Name, Refusal, TreeError, sweep};
 
@@ -49,6 +50,9 @@ const MAX_TIDIED: usize = 4096;
 
 /// A file on its way through a publication.
 type Slot = (Ready, Result<(), TreeError>);
+
+/// The rooms whose names were made durable, or not.
+type Synced = HashMap<RoomId, Result<(), TreeError>>;
 
 impl Arrival {
     pub(super) fn is_worth_a_flush(&mut self, now: Instant) -> bool {
@@ -98,7 +102,7 @@ impl Arrival {
         for (ready, outcome) in slots.iter_mut().filter(|(_, outcome)| outcome.is_ok()) {
             *outcome = self.name_it(ready, &mut rooms);
         }
-        let mut synced: HashMap<RoomId, bool> = HashMap::new();
+        let mut synced = HashMap::new();
         let mut settled = Vec::with_capacity(slots.len());
         for (ready, outcome) in slots {
             let outcome = outcome.and_then(|()| self.acknowledge(&ready, &mut synced));
@@ -187,17 +191,11 @@ impl Arrival {
     }
 
     /// Stage 4.
-    fn acknowledge(&mut self, ready: &Ready, synced: &mut HashMap<RoomId, bool>) -> Result<(), TreeError> {
+    fn acknowledge(&mut self, ready: &Ready, synced: &mut Synced) -> Result<(), TreeError> {
         let (room, target) = (ready.file.room, &ready.file.target);
-        match synced.get(&room) {
-            Some(true) => return Ok(()),
-            // A failed sync is not asked twice: the second may succeed although the first lost something.
-            Some(false) => return Err(TreeError::at(target, Errno::IO)),
-            None => {}
-        }
-        let done = self.sync_room(room, target);
-        synced.insert(room, done.is_ok());
-        done
+        // A failed sync is not asked twice: the second may succeed although the first lost something.
+        let done = synced.entry(room).or_insert_with(|| self.sync_room(room, target));
+        done.as_ref().copied().map_err(|fault| same_at(fault, target))
     }
 
     /// Says what became of a file. Which file it is, if it is there.

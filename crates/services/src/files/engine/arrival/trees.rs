@@ -194,7 +194,7 @@ impl Arrival {
 }
 
 /// The same thing went wrong with `path`, because of something it lies in.
-fn same_at(fault: &TreeError, path: &SharePath) -> TreeError {
+pub(super) fn same_at(fault: &TreeError, path: &SharePath) -> TreeError {
     let errno = match fault {
         TreeError::Refused { why, .. } => return TreeError::refused(path, *why),
         TreeError::NotFound { .. } => Errno::NOENT,
