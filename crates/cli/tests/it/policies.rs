@@ -370,7 +370,7 @@ fn links_stay_links_and_those_that_lead_out_are_refused_and_told() {
 fn of_several_folders_that_are_sent_together_none_may_lead_into_another() {
     let scene = Scene::new();
     for folder in ["docs", "photos"] {
-        scene.laptop.write(&format!("{folder}/file"), folder);
+        scene.laptop.write(format!("{folder}/file"), folder);
         for (name, target) in [("to-photos", "../photos"), ("to-docs", "../docs/file"), ("inside", "file")] {
             symlink(target, scene.laptop.work().join(folder).join(name)).unwrap();
         }

@@ -1,7 +1,9 @@
 //! A stream as the line hands it to the disk thread, and what the clocks of its watch say of it.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 use crate::files::{
@@ -15,6 +17,10 @@ const ENOUGH: usize = 64;
 
 /// Runs a stream into `dir`.
 fn receive(dir: &Path, watch: &Watch, stream: Vec<In>) {
+    receive_by(Instant::now, dir, watch, stream);
+}
+
+fn receive_by(clock: fn() -> Instant, dir: &Path, watch: &Watch, stream: Vec<In>) {
     let to = Destination {
         engine: Arc::new(LocalEngine::new(Arc::new(Tree::open(dir).unwrap()))),
         base: SharePath::root(),
@@ -29,7 +35,9 @@ fn receive(dir: &Path, watch: &Watch, stream: Vec<In>) {
         assert!(in_tx.try_send(step).is_ok());
     }
     drop(in_tx);
-    Work::new(to, backs_tx, back_tx, CancellationToken::new(), watch.clone()).run(in_rx);
+    let mut work = Work::new(to, backs_tx, back_tx, CancellationToken::new(), watch.clone());
+    work.clock = clock;
+    work.run(in_rx);
 }
 
 fn records(records: &[Put<'_>]) -> In {
@@ -72,5 +80,41 @@ fn hashing_has_a_clock_of_its_own_for_whole_files_groups_and_holes() {
         let (hash, disk) = (watch.busy(Stage::Hash), watch.busy(Stage::Disk));
         assert!(!hash.is_zero() && !disk.is_zero(), "{name}: hashing {hash:?}, writing {disk:?}");
         assert_eq!(watch.ours().hash, u64::try_from(hash.as_millis()).unwrap(), "{name}: the other end hears of it");
+    }
+}
+
+thread_local! {
+    /// How often it was asked what time it is.
+    static ASKED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A second passes from one look to the next.
+fn one_more_second() -> Instant {
+    thread_local!(static BEGIN: Instant = Instant::now());
+    ASKED.set(ASKED.get() + 1);
+    BEGIN.with(|begin| *begin + Duration::from_secs(ASKED.get().into()))
+}
+
+#[test]
+fn a_sign_of_life_is_enough_to_publish_what_has_waited_and_no_file_costs_a_look_at_the_clock() {
+    let hash = *blake3::hash(b"x").as_bytes();
+    let names: Vec<String> = (0..100).map(|number| format!("f{number}")).collect();
+    let small = || {
+        let whole = |(number, name): (u64, &String)| {
+            let mut frame = Vec::new();
+            file(name.as_bytes(), 1).write(&mut frame);
+            Put::Whole { number, hash, bytes: b"x" }.write(&mut frame);
+            frame
+        };
+        In::Records((0..).zip(&names).flat_map(whole).collect())
+    };
+    // Nobody says that it was all: what is published was published before.
+    for (signs, published) in [(0, 0), (1, 100)] {
+        let dir = tempfile::TempDir::new().unwrap();
+        let watch = Watch::new(drop);
+        let life = (0..signs).map(|_| In::Item(Item::Working { load: None }));
+        ASKED.set(0);
+        receive_by(one_more_second, dir.path(), &watch, std::iter::once(small()).chain(life).collect());
+        assert_eq!((watch.files(), ASKED.get()), (published, 1 + signs));
     }
 }
