@@ -57,6 +57,8 @@ pub(super) struct Script {
     pub(super) hashes: Hashes,
     /// Files that the sender gave up.
     pub(super) broken: BTreeSet<u64>,
+    /// The share itself may be a tree that is copied, not only what is in it.
+    pub(super) copies_share: bool,
 }
 
 /// A file as it was told.
@@ -76,6 +78,7 @@ struct Writer<'a> {
     depth: u64,
     hashes: Hashes,
     broken: BTreeSet<u64>,
+    copies_share: bool,
 }
 
 impl Script {
@@ -89,6 +92,7 @@ impl Script {
             depth: 0,
             hashes: Hashes::new(),
             broken: BTreeSet::new(),
+            copies_share: false,
         };
         writer.begin();
         let mut steps = 0;
@@ -102,7 +106,8 @@ impl Script {
             writer.settle(data.len() % 4 != 1);
             writer.message(&Item::Finish {});
         }
-        Self { frames: writer.frames, finishes, hashes: writer.hashes, broken: writer.broken }
+        let Writer { frames, hashes, broken, copies_share, .. } = writer;
+        Self { frames, finishes, hashes, broken, copies_share }
     }
 }
 
@@ -157,6 +162,7 @@ impl Writer<'_> {
 
     fn dir(&mut self) {
         let path = self.name();
+        self.copies_share |= path.is_empty();
         self.depth += 1;
         self.record(&Put::Dir { path });
     }
@@ -316,6 +322,7 @@ impl Writer<'_> {
             5 => self.frame(Kind::Message, b"{}"),
             6 | 7 => {
                 let rest: Vec<u8> = self.choices.iter().copied().take(64).collect();
+                self.copies_share = true; // who knows what that is
                 self.frame(Kind::Records, &rest);
             }
             _ => self.pack(),

@@ -92,16 +92,16 @@ impl World {
         (said, ended_well)
     }
 
-    /// Fails if anything is where or what it may not be. `told`: contents that the sender announced.
-    pub(super) fn assert_sound(&self, told: &Hashes) {
+    /// Fails if anything is where or what it may not be after `script`.
+    pub(super) fn assert_sound(&self, script: &Script) {
         let outside = self.folder.path().join("outside");
         assert_eq!(names(&outside), ["secret"], "something was written outside the share");
         assert_eq!(fs::read(outside.join("secret")).expect("it is there"), SECRET);
         assert_eq!(names(self.folder.path()), ["outside", "share"]);
-        self.assert_below(&self.folder.path().join("share"), 0, told);
+        self.assert_below(&self.folder.path().join("share"), 0, script);
     }
 
-    fn assert_below(&self, dir: &Path, depth: usize, told: &Hashes) {
+    fn assert_below(&self, dir: &Path, depth: usize, script: &Script) {
         for name in names(dir) {
             let path = dir.join(&name);
             let kind = fs::symlink_metadata(&path).expect("it was listed").file_type();
@@ -110,18 +110,21 @@ impl World {
             } else if kind.is_symlink() {
                 let target = fs::read_link(&path).expect("a link can be read");
                 let furnished = depth == 0 && (name == "out" || name == "link" || name.as_bytes().ends_with(b"~"));
-                assert!(furnished || stays(&target, depth), "{} leads to {}", path.display(), target.display());
+                // The tree that it came with begins one level below the share, if not deeper.
+                let inside = if script.copies_share { depth } else { depth.saturating_sub(1) };
+                assert!(furnished || stays(&target, inside), "{} leads to {}", path.display(), target.display());
             } else if kind.is_dir() {
-                self.assert_below(&path, depth + 1, told);
+                self.assert_below(&path, depth + 1, script);
             } else if kind.is_file() {
                 let hash = hash_of(&path);
-                assert!(self.known.contains(&hash) || told.contains(&hash), "{} is not what was told", path.display());
+                let told = self.known.contains(&hash) || script.hashes.contains(&hash);
+                assert!(told, "{} is not what was told", path.display());
             }
         }
     }
 }
 
-/// Whether a link at `depth` below the share stays in it, by its words.
+/// Whether a link at `depth` below the top of a tree stays in it, by its words.
 fn stays(target: &Path, depth: usize) -> bool {
     let mut depth = depth;
     target.is_relative()

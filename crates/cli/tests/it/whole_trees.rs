@@ -177,6 +177,25 @@ fn into_a_folder_that_is_there_files_come_one_by_one_each_whole() {
 }
 
 #[test]
+fn what_is_complete_outlives_a_server_that_is_killed_while_a_large_file_still_arrives() {
+    let scene = Scene::new();
+    scene.laptop.write("tree/a", "small");
+    dense(scene.laptop.write("tree/b", "x"), 2, 40 * MIB);
+    let there = scene.share().join("tree");
+    fs::create_dir(&there).unwrap();
+    let line = scene.line();
+    let put = scene.put("tree", "desk:").args(["--limit", "4M", "--reconnect", "0"]).spawn();
+    while !there.join("a").exists() {
+        assert!(line.passed(Way::Up) < 30 * MIB as u64, "it waits for the large one");
+        std::thread::yield_now();
+    }
+    scene.desk.sigkill();
+    let _ = put.wait().exits_with(4);
+    assert_eq!(fs::read_to_string(there.join("a")).unwrap(), "small");
+    assert!(!there.join("b").exists());
+}
+
+#[test]
 fn of_two_trees_under_one_name_the_last_to_finish_is_there_whole() {
     let scene = Scene::new();
     let rival = scene.another("rival");

@@ -14,6 +14,13 @@ pub const GROUP: usize = 1 << 20;
 /// The same, to compute with.
 pub const GROUP_BYTES: u64 = 1 << 20;
 
+/// Groups of one hole that is hashed at once: zeros have to be hashed too, and a peer must not buy much work with a few
+/// bytes.
+pub const MAX_HOLE: u64 = 64;
+
+/// A group of zeros.
+pub(in crate::files) static ZEROS: [u8; GROUP] = [0; GROUP];
+
 /// How many groups a file of `size` bytes has; an empty file has none.
 #[must_use]
 pub const fn groups_in(size: u64) -> u64 {
@@ -67,6 +74,111 @@ impl GroupValue {
     #[must_use]
     pub fn tag(&self) -> [u8; 8] {
         self.value.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// A group and what its bytes come to. Only hashing them makes one, so that what is written is what was hashed, also
+/// where one is done by the clock of another stage than the other.
+#[derive(Debug, Clone, Copy)]
+pub struct HashedGroup<'a> {
+    index: u64,
+    bytes: &'a [u8],
+    value: Option<GroupValue>,
+}
+
+impl<'a> HashedGroup<'a> {
+    /// Hashes group `index`. Any number and any bytes: what no file can have is not hashed, and refused by whom it is
+    /// handed to.
+    #[must_use]
+    pub fn of(index: u64, bytes: &'a [u8]) -> Self {
+        let can_be = (1..=GROUP).contains(&bytes.len()) && index.checked_mul(GROUP_BYTES).is_some();
+        Self { index, bytes, value: can_be.then(|| GroupValue::of(index, bytes)) }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The very bytes that were hashed.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What they come to; `None` for what no file can have.
+    #[must_use]
+    pub const fn value(&self) -> Option<GroupValue> {
+        self.value
+    }
+}
+
+/// A run of groups that are zeros, and what they come to: to be written as a hole.
+#[derive(Debug, Clone)]
+pub struct HashedHole {
+    first: u64,
+    count: u64,
+    values: Option<Vec<(GroupValue, u32)>>,
+}
+
+impl HashedHole {
+    /// Hashes the zeros of `count` groups from `first` on, of a file of `size` bytes. What no such file can have, or more
+    /// than [`MAX_HOLE`] groups, is not hashed and refused by whom it is handed to.
+    #[must_use]
+    pub fn of(first: u64, count: u64, size: Option<u64>) -> Self {
+        let value = |index| {
+            let len = size.map_or(GROUP, |size| group_len(size, index));
+            let group = HashedGroup::of(index, ZEROS.get(..len).unwrap_or_default());
+            Some((group.value()?, u32::try_from(len).ok()?))
+        };
+        let end = first.checked_add(count).filter(|_| (1..=MAX_HOLE).contains(&count));
+        Self { first, count, values: end.and_then(|end| (first..end).map(value).collect()) }
+    }
+
+    /// The number of the first group.
+    #[must_use]
+    pub const fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// How many groups.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The value and the length of each; `None` for what the file can't have.
+    #[must_use]
+    pub fn values(&self) -> Option<&[(GroupValue, u32)]> {
+        self.values.as_deref()
+    }
+}
+
+/// All bytes of a small file and their hash. Only hashing them makes one, as with [`HashedGroup`].
+#[derive(Debug, Clone, Copy)]
+pub struct HashedFile<'a> {
+    bytes: &'a [u8],
+    hash: Hash,
+}
+
+impl<'a> HashedFile<'a> {
+    /// Hashes them.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, hash: blake3::hash(bytes) }
+    }
+
+    /// The very bytes that were hashed.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What they come to.
+    #[must_use]
+    pub const fn hash(&self) -> Hash {
+        self.hash
     }
 }
 
@@ -142,6 +254,22 @@ mod tests {
                 assert_eq!(root.count(), groups_in(file.len() as u64));
             }
         }
+    }
+
+    #[test]
+    fn what_no_file_can_have_is_not_hashed() {
+        let (whole, more) = (vec![1; GROUP], vec![1; GROUP + 1]);
+        assert_eq!(HashedGroup::of(3, &whole).value(), Some(GroupValue::of(3, &whole)));
+        for (index, bytes) in [(0, b"".as_slice()), (0, &more), (1, &more), (u64::MAX, b"x"), (1 << 44, b"x")] {
+            assert_eq!(HashedGroup::of(index, bytes).value(), None, "{index}, {} bytes", bytes.len());
+        }
+        let hole = HashedHole::of(1, 2, Some(2 * GROUP_BYTES + 3));
+        let values = [(GroupValue::of(1, &ZEROS), 1 << 20), (GroupValue::of(2, &[0; 3]), 3)];
+        assert_eq!(hole.values(), Some(values.as_slice()));
+        for (first, count) in [(0, 0), (2, 2), (3, 1), (0, MAX_HOLE + 1), (u64::MAX, 2), (1, u64::MAX)] {
+            assert_eq!(HashedHole::of(first, count, Some(2 * GROUP_BYTES + 3)).values(), None, "{first} {count}");
+        }
+        assert_eq!(HashedHole::of(u64::MAX - 1, 1, None).values(), None);
     }
 
     #[test]

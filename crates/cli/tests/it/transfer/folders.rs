@@ -110,13 +110,19 @@ fn a_dry_run_tells_all_and_writes_nothing() {
 fn links_in_a_tree_are_copied_as_links_and_one_that_leads_out_of_it_is_refused_and_told() {
     let scene = Scene::new();
     tree::make(scene.laptop.work().join("tree"), &Shape::small(5));
-    // Where it arrives, `../escape` is a place in the share.
-    let _ = scene.put("tree", "desk:").succeeds().stderr_has("sent 27 files, ");
-    tree::assert_same(scene.laptop.work(), scene.share(), Compare { link_times: true, ..Compare::FILES });
+    let links_too = Compare { link_times: true, ..Compare::FILES };
+    // Where it arrives, `../escape` is a place in the share, but not in the tree.
+    let put = scene.put("tree", "desk:").fails_with(3).stderr_has("error: tree/link-out: ");
+    let _ = put.stderr_has("sent 26 files, ").stderr_has("; 1 failed\n");
+    let out = scene.laptop.work().join("tree/link-out");
+    let target = fs::read_link(&out).unwrap();
+    fs::remove_file(&out).unwrap();
+    tree::assert_same(scene.laptop.work(), scene.share(), links_too);
+    std::os::unix::fs::symlink(target, scene.share().join("tree/link-out")).unwrap();
     let get = scene.get("desk:tree", "back").fails_with(3).stderr_has("error: back/link-out: ");
     let _ = get.stderr_has("got 26 files, ").stderr_has("; 1 failed\n");
     fs::remove_file(scene.share().join("tree/link-out")).unwrap();
     let back = scene.laptop.work().join("back");
-    tree::assert_same(scene.share().join("tree"), back, Compare { link_times: true, ..Compare::FILES });
+    tree::assert_same(scene.share().join("tree"), back, links_too);
     assert!(residue(scene.share()).is_empty() && residue(scene.laptop.work()).is_empty());
 }

@@ -8,12 +8,13 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
 use blake3::Hash;
 use landline_addr::path::{PathError, SharePath};
 
-use super::{LocalEngine, Owner, PublishError};
-use crate::files::digest::GROUP_BYTES;
+use super::{LocalEngine, Owner, PublishError, patience::Patience};
+use crate::files::digest::{GROUP_BYTES, HashedFile, HashedGroup, HashedHole};
 use crate::files::tree::{Held as Dir, Mtime, TreeError};
 
 mod announce;
@@ -72,6 +73,10 @@ pub struct Arrival {
     witnesses: HashMap<u64, Option<OwnedFd>>,
     /// What is to be told with the next flush.
     fates: Vec<Fate>,
+    /// When it was first seen that something is ready to be published.
+    waiting: Option<Instant>,
+    /// For names that another stream holds.
+    patience: Patience,
 }
 
 impl Arrival {
@@ -97,7 +102,15 @@ impl Arrival {
             next_scratch: 0,
             witnesses: HashMap::new(),
             fates: Vec::new(),
+            waiting: None,
+            patience: Patience::new(),
         }
+    }
+
+    /// Another patience than that of a test.
+    #[cfg(test)]
+    pub(super) fn set_patience(&mut self, patience: Patience) {
+        self.patience = patience;
     }
 
     /// Where a path of the stream lies in the share: the base, the directories that are open, and `relative`.
@@ -142,7 +155,8 @@ impl Arrival {
     /// A symbolic link. [`Verdict::Want`] means taken: it is made after everything else of its directory.
     ///
     /// # Errors
-    /// [`Refusal::LinkOutside`](crate::files::tree::Refusal) for a target that leads out of the tree of this stream.
+    /// [`Refusal::LinkOutside`](crate::files::tree::Refusal) for a target that leads out of the tree that it came with:
+    /// out of the outermost directory that the stream is in; out of its own directory if the stream is in none.
     pub fn link(
         &mut self,
         number: u64,
@@ -161,20 +175,21 @@ impl Arrival {
         self.take_hard_link(number, relative, first)
     }
 
-    /// All content of a small file at once, at most 512 KiB. The hash is compared before anything is written.
+    /// All content of a small file at once, at most 512 KiB. `hash`, which the sender told, is compared before anything
+    /// is written.
     ///
     /// # Errors
     /// [`PublishError`]; then the file is forgotten.
-    pub fn whole(&mut self, number: u64, bytes: &[u8], hash: Hash) -> Result<(), PublishError> {
-        self.put_whole(number, bytes, hash)
+    pub fn whole(&mut self, number: u64, whole: &HashedFile<'_>, hash: Hash) -> Result<(), PublishError> {
+        self.put_whole(number, whole, hash)
     }
 
     /// A group of a file that got [`Verdict::Want`] or [`Verdict::Rest`].
     ///
     /// # Errors
     /// [`PublishError`]; the same may be put again.
-    pub fn group(&mut self, number: u64, index: u64, bytes: &[u8]) -> Result<(), PublishError> {
-        self.put_group(number, index, bytes)
+    pub fn group(&mut self, number: u64, group: &HashedGroup<'_>) -> Result<(), PublishError> {
+        self.put_group(number, group)
     }
 
     /// What a group begins with that is here from before; none if it isn't, or can't be told any more.
@@ -183,12 +198,12 @@ impl Arrival {
         self.tag_of(number, index)
     }
 
-    /// Groups of zeros: `count` from `first` on.
+    /// Groups of zeros.
     ///
     /// # Errors
     /// As [`Self::group`].
-    pub fn hole(&mut self, number: u64, first: u64, count: u64) -> Result<(), PublishError> {
-        self.put_hole(number, first, count)
+    pub fn hole(&mut self, number: u64, hole: &HashedHole) -> Result<(), PublishError> {
+        self.put_hole(number, hole)
     }
 
     /// Everything of it was sent. Groups may still come over another lane: it is complete once all are there.
@@ -215,10 +230,12 @@ impl Arrival {
         self.give_up(number);
     }
 
-    /// Whether enough is collected for [`Self::flush`] to be worth it.
+    /// Whether enough is collected for [`Self::flush`] to be worth it, or something waits for that long enough.
+    ///
+    /// To be asked now and then while content comes: what waits is seen only here.
     #[must_use]
-    pub fn wants_flush(&self) -> bool {
-        self.is_worth_a_flush()
+    pub fn wants_flush(&mut self, now: Instant) -> bool {
+        self.is_worth_a_flush(now)
     }
 
     /// Makes durable and publishes what is complete; finishes directories that are.

@@ -18,7 +18,7 @@ use rustix::io::{self, Errno};
 
 use super::arrival::Plan;
 use super::table::MAX_GROUPS;
-use super::{Held, Owner, SourceMark, patience::give_way};
+use super::{Held, Owner, SourceMark, patience::Turn};
 use crate::files::digest::{GROUP, GROUP_BYTES, GroupValue, Root, groups_in};
 use crate::files::tree::{self, Claim, Disk, Found, Name, StagingFile, set_attributes};
 
@@ -108,9 +108,15 @@ impl Partial {
     ///
     /// # Errors
     /// As the system says: no space for [`Plan::size`], no permission.
-    pub(in crate::files) fn open(dir: &Arc<tree::Held>, name: &Name, owner: &Owner, plan: &Plan) -> io::Result<Self> {
+    pub(in crate::files) fn open(
+        dir: &Arc<tree::Held>,
+        name: &Name,
+        owner: &Owner,
+        plan: &Plan,
+        turn: Turn<'_>,
+    ) -> io::Result<Self> {
         let boot = boot::current();
-        Self::open_tuned(dir, name, owner, plan, |file| Tuning {
+        Self::open_tuned(dir, name, owner, plan, turn, |file| Tuning {
             boot,
             sync_every: SYNC_EVERY,
             volatile: Disk::is_volatile(file),
@@ -122,6 +128,7 @@ impl Partial {
         name: &Name,
         owner: &Owner,
         plan: &Plan,
+        mut turn: Turn<'_>,
         tune: impl Fn(&File) -> Tuning,
     ) -> io::Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -138,7 +145,7 @@ impl Partial {
         for slot in 0..SLOTS {
             let staging = Name::staging_for(DOMAIN, name.as_bytes(), &owner.id, slot);
             let claim = || StagingFile::claim(dir, &staging);
-            match give_way(claim, |claim| slot == 0 && matches!(claim, Claim::Taken))? {
+            match turn.give_way(claim, |claim| slot == 0 && matches!(claim, Claim::Taken))? {
                 Claim::New(staging) => return Self::begin(staging, header, plan, tune),
                 Claim::Found(staging) => return Self::take_up(staging, header, plan, tune),
                 Claim::Taken => {}

@@ -14,5 +14,6 @@ mod scene;
 mod single;
 mod taken_up;
 mod trees;
+mod waiting;
 
 use scene::*;

@@ -7,7 +7,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use landline_addr::path::SharePath;
 
 use crate::files::{
-    digest::GROUP,
+    digest::{GROUP, HashedFile, HashedGroup},
     engine::{Arrival, Fate, LocalEngine, Owner, Policy, PublishError, SourceMark, Verdict, arrival::Plan},
     tree::{Faults, Mtime, Tree},
 };
@@ -185,11 +185,11 @@ fn send(arrival: &mut Arrival, number: u64, file: &File) -> Result<(), String> {
         Verdict::Rest(held) => held.runs,
     };
     if bytes.len() <= LARGE {
-        return arrival.whole(number, bytes, blake3::hash(bytes)).map_err(said);
+        return arrival.whole(number, &HashedFile::of(bytes), blake3::hash(bytes)).map_err(said);
     }
     for (index, group) in (0_u64..).zip(bytes.chunks(GROUP)) {
         if !held.iter().any(|(first, end)| (*first..*end).contains(&index)) {
-            arrival.group(number, index, group).map_err(said)?;
+            arrival.group(number, &HashedGroup::of(index, group)).map_err(said)?;
         }
     }
     arrival.end(number, size, blake3::hash(bytes)).map_err(said)

@@ -102,7 +102,7 @@ pub enum TreeError {
         path: Vec<u8>,
     },
     /// Anything else the system said.
-    #[error("{}: {source}", place(.path))]
+    #[error("{}: {}", place(.path), words(.source))]
     Io {
         /// What was asked for.
         path: Vec<u8>,
@@ -185,6 +185,14 @@ impl TreeError {
     }
 }
 
+/// What the system said. Of its words for a broken disk hardly anybody would think of a disk.
+fn words(source: &std::io::Error) -> String {
+    match Errno::from_io_error(source) {
+        Some(Errno::IO) => "the disk failed (input/output error)".to_owned(),
+        _ => source.to_string(),
+    }
+}
+
 /// A path as a person may see it; the share itself is `/`, as in grants.
 pub(in crate::files) fn place(path: &[u8]) -> String {
     if path.is_empty() { "/".to_owned() } else { shown(path).to_string() }
@@ -206,5 +214,13 @@ mod tests {
         let path = SharePath::parse(b"x").unwrap();
         assert_eq!(TreeError::at(&path, Errno::NOSPC).code(), ErrorCode::NoSpace);
         assert_eq!(TreeError::at(&path, Errno::DQUOT).code(), ErrorCode::Quota);
+        assert_eq!(TreeError::at(&path, Errno::DQUOT).to_string(), "x: the disk quota is used up");
+    }
+
+    #[test]
+    fn a_broken_disk_is_called_a_disk() {
+        let path = SharePath::parse(b"x").unwrap();
+        assert_eq!(TreeError::at(&path, Errno::IO).to_string(), "x: the disk failed (input/output error)");
+        assert_eq!(TreeError::at(&path, Errno::MFILE).to_string(), "x: Too many open files (os error 24)");
     }
 }

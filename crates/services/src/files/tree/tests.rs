@@ -8,6 +8,7 @@ use rustix::fs::{CWD, Mode};
 use rustix::io::Errno;
 
 use super::*;
+use crate::files::digest::HashedFile;
 use crate::files::engine::{Fate, LocalEngine, Owner, Plan, Policy, PublishError, SourceMark};
 
 mod failing;
@@ -252,7 +253,7 @@ pub(super) fn publish(engine: &Arc<LocalEngine>, path: &SharePath) -> Result<(),
     let owner = Owner { id: [1; 32], label: "ann".to_owned() };
     let mut arrival = engine.arrive(&SharePath::root(), owner, Policy::default());
     arrival.file(0, path, plan)?;
-    arrival.whole(0, b"new", blake3::hash(b"new")).map_err(of_tree)?;
+    arrival.whole(0, &HashedFile::of(b"new"), blake3::hash(b"new")).map_err(of_tree)?;
     match arrival.finish().pop() {
         Some(Fate::Kept { .. }) => Ok(()),
         Some(Fate::Failed { fault, .. }) => Err(of_tree(fault)),

@@ -1,6 +1,7 @@
 //! The disk thread of a receiver: compares, writes, hashes, publishes.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use landline_addr::path::{PathError, SharePath};
 use landline_wire::{ErrorCode, Fault, WireName, limits::MAX_DATA};
@@ -10,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Back, Destination, In, Judge, Lanes};
 use crate::files::{
     copy::{MAX_OPEN, press::Inflate},
-    engine::{Arrival, Fate, PublishError, SourceMark, Verdict, arrival::Plan},
+    engine::{Arrival, PublishError, SourceMark, Verdict, arrival::Plan},
     msg::{Ack, Item, mtime_of},
-    records::{Entry, Numbers, Put, Say},
+    records::{Entry, Put},
     tree::TreeError,
     watch::{Outcome, Phase, Stage, Watch},
 };
@@ -22,6 +23,7 @@ use crate::files::{
 const SLACK: u64 = landline_wire::limits::MAX_DATA as u64;
 
 mod content;
+mod fates;
 mod links;
 mod rest;
 mod verdicts;
@@ -58,6 +60,8 @@ pub(super) struct Work {
     /// Content that may still come: what files announced, and some slack for each.
     owed: u64,
     inflate: Inflate,
+    /// What time it is.
+    clock: fn() -> Instant,
     /// Verdicts of the frame that is being read.
     verdicts: Verdicts,
     files: u64,
@@ -114,6 +118,7 @@ impl Work {
             next: 0,
             owed: 0,
             inflate: Inflate::new(),
+            clock: Instant::now,
             verdicts: Verdicts::default(),
             files: 0,
             bytes: 0,
@@ -179,7 +184,7 @@ impl Work {
         match item {
             Item::Working { load } => {
                 self.watch.set_theirs(load); // may stand anywhere
-                Ok(())
+                self.flush_if_wanted() // also while nothing else comes
             }
             _ if self.expecting.is_some() => Err(out_of_turn("a message in place of a group")),
             Item::Broken { file, fault } => {
@@ -425,56 +430,6 @@ impl Work {
         self.report(number, path, Fault::new(fault.code(), fault.to_string()))
     }
 
-    fn flush_if_wanted(&mut self) -> Result<(), Stop> {
-        if !self.arrival.wants_flush() {
-            return Ok(());
-        }
-        let fates = self.watch.timed(Stage::Sync, || self.arrival.flush());
-        self.tell(fates)
-    }
-
-    /// What became of files and directories, to whoever watches here and to the sender.
-    fn tell(&mut self, fates: Vec<Fate>) -> Result<(), Stop> {
-        let mut gone = false;
-        let (mut frame, mut run) = (Vec::new(), None::<Numbers>);
-        for fate in fates {
-            if let Fate::Kept { number, .. } | Fate::Failed { number, .. } = &fate {
-                self.links.settled(*number);
-            }
-            let said = match fate {
-                Fate::Kept { number, .. } if !self.awaiting.remove(&number) => Ok(()),
-                Fate::Kept { number, published } => {
-                    self.files += 1;
-                    self.bytes = self.bytes.saturating_add(published.size);
-                    let hash = published.hash.map(|hash| hash.to_hex().to_string());
-                    let path = published.path.as_bytes().to_vec();
-                    self.watch.came_to(Outcome::Kept { path, size: published.size, hash });
-                    if let Some(full) = Verdicts::add(&mut run, number) {
-                        Say::Kept(full).write(&mut frame);
-                    }
-                    Ok(())
-                }
-                Fate::Failed { number, path, fault } => {
-                    self.report(number, path.as_bytes().to_vec(), Fault::new(fault.code(), fault.to_string()))
-                }
-                Fate::DirFailed { path, fault } => self.dir_failed(path.as_bytes().to_vec(), fault_of(&fault)),
-                Fate::TreePublished { path } => {
-                    self.watch.came_to(Outcome::Tree { path: path.as_bytes().to_vec() });
-                    self.say(Ack::Tree { path: WireName::from(path.as_bytes()) })
-                }
-            };
-            gone |= said.is_err(); // nobody listens any more; the rest is still reported to this side
-        }
-        if let Some(last) = run {
-            Say::Kept(last).write(&mut frame);
-        }
-        // A frame holds some 80,000 records; a batch has a few thousand at most.
-        if !frame.is_empty() {
-            gone |= self.backs.blocking_send(Back::Records(frame)).is_err();
-        }
-        if gone { Err(Stop::Gone) } else { Ok(()) }
-    }
-
     fn finish(&mut self) -> Result<(), Stop> {
         self.give_up_lacking()?;
         if self.expecting.is_some() || !self.open.is_empty() || self.arrival.depth() > 0 || self.lost_levels > 0 {
@@ -508,3 +463,6 @@ fn not_inflated() -> Stop {
 fn out_of_turn(what: &str) -> Stop {
     Stop::Fault(Fault::new(ErrorCode::BadRequest, format!("{what} came out of turn in a copy stream")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use super::{
     stage::{StageId, Written},
 };
 use crate::files::{
-    digest::{GROUP, GROUP_BYTES, group_len},
+    digest::{GROUP, GROUP_BYTES, HashedFile, HashedGroup, HashedHole, group_len},
     engine::{PublishError, partial::Partial},
     tree::{Entry, Name, Refusal, TreeError, Version},
 };
@@ -72,7 +72,13 @@ impl Arrival {
         let dir = self.handle(file.room)?;
         self.tidy(&dir);
         self.witness(&dir);
-        let partial = Partial::open(&dir, &file.name, &self.owner, &file.plan);
+        let (files, ready) = (&self.files, &self.ready);
+        let is_own = || {
+            let waits = |one: &Ready| matches!(one.body, Body::Groups(_)) && one.file.target == file.target;
+            files.values().any(|one| one.partial.is_some() && one.target == file.target) || ready.iter().any(waits)
+        };
+        let turn = self.patience.turn(&is_own);
+        let partial = Partial::open(&dir, &file.name, &self.owner, &file.plan, turn);
         let partial = partial.map_err(|errno| TreeError::at(&file.target, errno))?;
         self.tell_born(&dir, partial.staging_name(), file.plan.size, &file.target);
         file.partial = Some(Box::new(partial));
@@ -135,14 +141,14 @@ impl Arrival {
         self.release(room);
     }
 
-    pub(super) fn put_whole(&mut self, number: u64, bytes: &[u8], hash: Hash) -> Result<(), PublishError> {
+    pub(super) fn put_whole(&mut self, number: u64, whole: &HashedFile<'_>, hash: Hash) -> Result<(), PublishError> {
         let mut file = self.take_file(number)?;
         if let Some(partial) = file.partial.take() {
             self.discard(partial, file.plan.size);
         }
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let checked = check_size(&file, size).and_then(|()| check_hash(&file, hash, blake3::hash(bytes)));
-        match checked.and_then(|()| Ok(self.write_small(&file, bytes)?)) {
+        let size = u64::try_from(whole.bytes().len()).unwrap_or(u64::MAX);
+        let checked = check_size(&file, size).and_then(|()| check_hash(&file, hash, whole.hash()));
+        match checked.and_then(|()| Ok(self.write_small(&file, whole.bytes())?)) {
             Ok(body) => {
                 self.is_ready(number, file, size, hash, body);
                 Ok(())
@@ -186,8 +192,9 @@ impl Arrival {
         self.release(room);
     }
 
-    pub(super) fn put_group(&mut self, number: u64, index: u64, bytes: &[u8]) -> Result<(), PublishError> {
+    pub(super) fn put_group(&mut self, number: u64, group: &HashedGroup<'_>) -> Result<(), PublishError> {
         let mut file = self.take_file(number)?;
+        let (index, bytes) = (group.index(), group.bytes());
         let fits = match file.ended.map(|(size, _)| size).or(file.plan.size) {
             Some(size) => group_len(size, index) == bytes.len() && !bytes.is_empty(),
             None => !bytes.is_empty() && bytes.len() <= GROUP,
@@ -195,7 +202,7 @@ impl Arrival {
         let put = if fits {
             self.open_partial(&mut file).and_then(|()| {
                 let Some(partial) = &mut file.partial else { return Ok(()) };
-                partial.put_group(index, bytes).map(|_| ()).map_err(|errno| TreeError::at(&file.target, errno))
+                partial.put_hashed(group).map(|_| ()).map_err(|errno| TreeError::at(&file.target, errno))
             })
         } else {
             Err(TreeError::refused(&file.target, Refusal::MoreThanPlanned))
@@ -203,8 +210,9 @@ impl Arrival {
         self.go_on(number, file, put)
     }
 
-    pub(super) fn put_hole(&mut self, number: u64, first: u64, count: u64) -> Result<(), PublishError> {
+    pub(super) fn put_hole(&mut self, number: u64, hole: &HashedHole) -> Result<(), PublishError> {
         let mut file = self.take_file(number)?;
+        let (first, count) = (hole.first(), hole.count());
         let size = file.ended.map(|(size, _)| size).or(file.plan.size);
         let end = first.checked_add(count).and_then(|end| end.checked_mul(GROUP_BYTES));
         // The last group may be shorter than a group.
@@ -212,7 +220,7 @@ impl Arrival {
         let put = if fits {
             self.open_partial(&mut file).and_then(|()| {
                 let Some(partial) = &mut file.partial else { return Ok(()) };
-                partial.put_hole(first, count).map_err(|errno| TreeError::at(&file.target, errno))
+                partial.put_hashed_hole(hole).map_err(|errno| TreeError::at(&file.target, errno))
             })
         } else {
             Err(TreeError::refused(&file.target, Refusal::MoreThanPlanned))
@@ -222,7 +230,7 @@ impl Arrival {
 
     pub(super) fn put_end(&mut self, number: u64, size: u64, hash: Hash) -> Result<(), PublishError> {
         if size == 0 {
-            return self.put_whole(number, b"", hash);
+            return self.put_whole(number, &HashedFile::of(b""), hash);
         }
         let mut file = self.take_file(number)?;
         if let Err(fault) = check_size(&file, size) {

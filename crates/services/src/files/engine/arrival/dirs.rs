@@ -112,7 +112,11 @@ impl Arrival {
         }
         self.tidy(above);
         self.witness(above);
-        let stage = Stage::begin(above, path.clone(), name.clone(), &self.owner).map_err(failed)?;
+        let stages = &self.stages;
+        let holds = |stage: &Stage| stage.name == name && stage.own.parent.id() == above.id();
+        let is_own = || stages.values().any(holds);
+        let turn = self.patience.turn(&is_own);
+        let stage = Stage::begin(above, path.clone(), name.clone(), &self.owner, turn).map_err(failed)?;
         let id = StageId(self.next_stage);
         self.next_stage += 1;
         self.tell_born(above, Some(&stage.own.name), None, &path);

@@ -1,7 +1,9 @@
 //! Links of both kinds, made after everything else of their directory.
 //!
 //! In: where a link is and where it leads. Out: a verdict at once, the link when its directory is settled. A symbolic
-//! link may lead only to places inside the tree of its stream; nothing here ever follows one.
+//! link may lead only to places inside the tree that it came with, which is the outermost directory that the stream is in:
+//! not the base, into which several trees may come side by side. One that came alone, in no directory, may lead to what
+//! is beside it and below. Nothing here ever follows one.
 //! Invariant: while anything still arrives in a directory, no link of the stream is in it.
 
 use landline_addr::path::SharePath;
@@ -14,6 +16,7 @@ use super::{
     plan::{Existing, Fate, Published, Verdict},
     rooms::RoomId,
     stage::Written,
+    trees::same_at,
 };
 use crate::files::tree::{Entry, Held as Dir, Kind, Mtime, Name, Refusal, TreeError};
 
@@ -88,9 +91,8 @@ impl Arrival {
         mtime: Option<Mtime>,
     ) -> Result<Verdict, TreeError> {
         let (room, name, place) = self.spot(relative)?;
-        let below = place.as_bytes().strip_prefix(self.base.as_bytes()).unwrap_or_default();
-        let depth = below.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).count().saturating_sub(1);
-        if !stays_inside(depth, target) {
+        let below_top = self.depth().saturating_sub(1);
+        if !stays_inside(below_top, target) {
             return Err(TreeError::refused(&place, Refusal::LinkOutside));
         }
         let there = self.look_for_link(room, &name, &place)?;
@@ -201,7 +203,7 @@ impl Arrival {
                     let (size, version) = (entry.size, entry.version());
                     Fate::Kept { number, published: Published { path, size, hash: None, version } }
                 }
-                Err(_) => Fate::Failed { number, fault: TreeError::at(&path, Errno::IO).into(), path },
+                Err(fault) => Fate::Failed { number, fault: same_at(fault, &path).into(), path },
             });
         }
     }

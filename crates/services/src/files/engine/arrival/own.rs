@@ -12,7 +12,7 @@ use rustix::fs::FlockOperation;
 use rustix::io::{self, Errno};
 
 use crate::files::{
-    engine::{Owner, patience::give_way},
+    engine::{Owner, patience::Turn},
     tree::{Held as Dir, Kind, Name, kind_of},
 };
 
@@ -41,10 +41,16 @@ impl OwnDir {
     /// Makes one in `parent` for `target`, or takes up one that `owner` left; the second value says which.
     ///
     /// `domain` keeps apart what such directories are for.
-    pub(super) fn take(parent: &Arc<Dir>, domain: &str, target: &[u8], owner: &Owner) -> io::Result<(Self, bool)> {
+    pub(super) fn take(
+        parent: &Arc<Dir>,
+        domain: &str,
+        target: &[u8],
+        owner: &Owner,
+        mut turn: Turn<'_>,
+    ) -> io::Result<(Self, bool)> {
         for slot in 0..SLOTS {
             let attempt = || Self::attempt(parent, Name::staging_for(domain, target, &owner.id, slot));
-            if let Some(taken) = give_way(attempt, |attempt| slot == 0 && attempt.is_none())? {
+            if let Some(taken) = turn.give_way(attempt, |attempt| slot == 0 && attempt.is_none())? {
                 return Ok(taken);
             }
         }

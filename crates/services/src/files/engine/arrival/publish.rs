@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use landline_addr::path::SharePath;
 use rustix::io::{self, Errno};
@@ -18,6 +19,7 @@ use super::{
     own::OwnDir,
     plan::{Fate, Published},
     rooms::RoomId,
+    trees::same_at,
 };
 use crate::files::tree::{Entry, Held as Dir, Name, Refusal, TreeError, sweep};
 
@@ -36,6 +38,10 @@ const BATCH_PARTIALS: usize = 32;
 /// Staged trees that are worth a batch: each holds three descriptors.
 const BATCH_STAGES: usize = 16;
 
+/// How long something complete waits for company. Measured by nobody: at full speed a batch is full long before, and a
+/// sync a second is little for any disk; but what waits is lost work if this process is killed.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Keeps directories for small files apart from other directories of landline's own.
 const DOMAIN: &str = "landline scratch directory 1";
 
@@ -45,8 +51,15 @@ const MAX_TIDIED: usize = 4096;
 /// A file on its way through a publication.
 type Slot = (Ready, Result<(), TreeError>);
 
+/// The rooms whose names were made durable, or not.
+type Synced = HashMap<RoomId, Result<(), TreeError>>;
+
 impl Arrival {
-    pub(super) fn is_worth_a_flush(&self) -> bool {
+    pub(super) fn is_worth_a_flush(&mut self, now: Instant) -> bool {
+        self.is_batch() || self.has_waited(now)
+    }
+
+    fn is_batch(&self) -> bool {
         self.ready.len() >= BATCH_FILES
             || self.ready_bytes >= BATCH_BYTES
             || self.ready_partials >= BATCH_PARTIALS
@@ -55,7 +68,16 @@ impl Arrival {
             || self.stages.values().filter(|stage| stage.complete.is_some()).count() >= BATCH_STAGES
     }
 
+    /// Waiting is counted from the first look that finds something, so that no file costs a look at the clock.
+    fn has_waited(&mut self, now: Instant) -> bool {
+        let waits = !self.ready.is_empty()
+            || !self.fates.is_empty()
+            || self.stages.values().any(|stage| stage.complete.is_some());
+        waits && now.saturating_duration_since(*self.waiting.get_or_insert(now)) >= LONGEST_WAIT
+    }
+
     pub(super) fn publish_all(&mut self) -> Vec<Fate> {
+        self.waiting = None;
         self.publish_ready();
         self.publish_stages();
         self.record_stages(false);
@@ -80,7 +102,7 @@ impl Arrival {
         for (ready, outcome) in slots.iter_mut().filter(|(_, outcome)| outcome.is_ok()) {
             *outcome = self.name_it(ready, &mut rooms);
         }
-        let mut synced: HashMap<RoomId, bool> = HashMap::new();
+        let mut synced = HashMap::new();
         let mut settled = Vec::with_capacity(slots.len());
         for (ready, outcome) in slots {
             let outcome = outcome.and_then(|()| self.acknowledge(&ready, &mut synced));
@@ -169,17 +191,11 @@ impl Arrival {
     }
 
     /// Stage 4.
-    fn acknowledge(&mut self, ready: &Ready, synced: &mut HashMap<RoomId, bool>) -> Result<(), TreeError> {
+    fn acknowledge(&mut self, ready: &Ready, synced: &mut Synced) -> Result<(), TreeError> {
         let (room, target) = (ready.file.room, &ready.file.target);
-        match synced.get(&room) {
-            Some(true) => return Ok(()),
-            // A failed sync is not asked twice: the second may succeed although the first lost something.
-            Some(false) => return Err(TreeError::at(target, Errno::IO)),
-            None => {}
-        }
-        let done = self.sync_room(room, target);
-        synced.insert(room, done.is_ok());
-        done
+        // A failed sync is not asked twice: the second may succeed although the first lost something.
+        let done = synced.entry(room).or_insert_with(|| self.sync_room(room, target));
+        done.as_ref().copied().map_err(|fault| same_at(fault, target))
     }
 
     /// Says what became of a file. Which file it is, if it is there.
@@ -218,7 +234,10 @@ impl Arrival {
         let dir = self.handle(id)?;
         self.tidy(&dir);
         self.witness(&dir);
-        let taken = OwnDir::take(&dir, DOMAIN, b"", &self.owner).and_then(|(own, old)| {
+        let rooms = &self.rooms;
+        let is_own = || rooms.has_scratch_in(dir.id());
+        let turn = self.patience.turn(&is_own);
+        let taken = OwnDir::take(&dir, DOMAIN, b"", &self.owner, turn).and_then(|(own, old)| {
             if old {
                 own.empty()?;
             }

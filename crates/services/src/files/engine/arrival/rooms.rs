@@ -131,6 +131,11 @@ impl Rooms {
         }
     }
 
+    /// Whether small files arrive in this directory already, by one room or another.
+    pub(super) fn has_scratch_in(&self, dir: DirId) -> bool {
+        self.all.values().filter_map(|room| room.scratch.as_ref()).any(|scratch| scratch.parent.id() == dir)
+    }
+
     /// Whether this is the top of a staged tree.
     pub(super) fn is_top(&self, id: RoomId) -> bool {
         self.get(id).is_some_and(|room| room.anchored)

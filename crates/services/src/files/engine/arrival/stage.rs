@@ -20,7 +20,7 @@ use super::{
     rooms::RoomId,
 };
 use crate::files::{
-    engine::{Owner, partial::boot},
+    engine::{Owner, partial::boot, patience::Turn},
     tree::{Entry, Held as Dir, Kind, Mtime, Name, Version},
 };
 
@@ -83,8 +83,14 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Begins the tree `name` in `parent`, or goes on with the one that `owner` left there.
-    pub(super) fn begin(parent: &Arc<Dir>, target: SharePath, name: Name, owner: &Owner) -> io::Result<Self> {
-        let (own, old) = OwnDir::take(parent, DOMAIN, name.as_bytes(), owner)?;
+    pub(super) fn begin(
+        parent: &Arc<Dir>,
+        target: SharePath,
+        name: Name,
+        owner: &Owner,
+        turn: Turn<'_>,
+    ) -> io::Result<Self> {
+        let (own, old) = OwnDir::take(parent, DOMAIN, name.as_bytes(), owner, turn)?;
         let found = if old { Header::read(&own.dir) } else { None };
         let found = found.filter(|found| found.target == name.as_bytes() && found.owner.id == owner.id);
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());

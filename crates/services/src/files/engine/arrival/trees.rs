@@ -1,6 +1,14 @@
 //! Staged trees get their names: whole and in one step, or into a directory that has the name by now.
 //!
 //! In: staged trees that are complete. Out: their fates and those of all files in them.
+//!
+//! Two new trees of one name that arrive at the same time don't see each other until one is complete: that one gets the
+//! name by a rename, whole. The other, complete too by then, is merged into it by one rename a file (`merge`). So of what
+//! both have, the one that ends last wins, file by file and whole; what only one has stays; directories get permissions
+//! and time of the last. What is there is then the sum of both and neither's tree alone. A directory never gives way to
+//! a file nor a file to a directory: what is there stays, what would have come is told as failed and stays staged. What
+//! was told as kept is lost by nothing but being replaced, and not even then if backups are asked for.
+//!
 //! Invariant: before a tree is told as published, everything in it is durable, and so is its name.
 
 use std::collections::HashMap;
@@ -186,7 +194,7 @@ impl Arrival {
 }
 
 /// The same thing went wrong with `path`, because of something it lies in.
-fn same_at(fault: &TreeError, path: &SharePath) -> TreeError {
+pub(super) fn same_at(fault: &TreeError, path: &SharePath) -> TreeError {
     let errno = match fault {
         TreeError::Refused { why, .. } => return TreeError::refused(path, *why),
         TreeError::NotFound { .. } => Errno::NOENT,

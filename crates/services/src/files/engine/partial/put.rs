@@ -6,29 +6,31 @@ use rustix::io::{self, Errno};
 
 use super::Partial;
 use super::journal::Journal;
-use crate::files::digest::{GROUP, GROUP_BYTES, GroupValue, group_len, groups_in};
+use crate::files::digest::{GROUP, GROUP_BYTES, GroupValue, HashedGroup, HashedHole, ZEROS, group_len, groups_in};
 use crate::files::engine::SourceMark;
 use crate::files::engine::table::MAX_GROUPS;
 
 /// What file systems keep or leave out at once; smaller holes are worth nothing.
 const PAGE: usize = 4096;
 
-/// Groups of zeros that are entered at once: their values are computed, which takes as long as for any content.
-const HOLES_AT_ONCE: u64 = 64;
-
-static ZEROS: [u8; GROUP] = [0; GROUP];
-
 impl Partial {
-    /// Writes a group at its place, and verifies it by the same buffer. Any order; again after an error is fine, and a
-    /// group that is there is replaced.
+    /// Hashes a group and writes it, see [`Self::put_hashed`].
+    #[cfg(test)]
+    pub(in crate::files) fn put_group(&mut self, index: u64, bytes: &[u8]) -> io::Result<GroupValue> {
+        self.put_hashed(&HashedGroup::of(index, bytes))
+    }
+
+    /// Writes a group at its place: the buffer that was hashed, and no other. Any order; again after an error is fine,
+    /// and a group that is there is replaced.
     ///
     /// # Errors
     /// `INVAL` if it has not the length that this group has in the file as planned; `FBIG` beyond 64 TiB; as the system
     /// says. Then the group is not held.
-    pub(in crate::files) fn put_group(&mut self, index: u64, bytes: &[u8]) -> io::Result<GroupValue> {
+    pub(in crate::files) fn put_hashed(&mut self, group: &HashedGroup<'_>) -> io::Result<GroupValue> {
         self.check_sound()?;
+        let (index, bytes) = (group.index(), group.bytes());
         let (place, len) = self.place(index, bytes.len())?;
-        let value = GroupValue::of(index, bytes);
+        let value = group.value().ok_or(Errno::INVAL)?;
         if self.value(index)? == Some(value) {
             return Ok(value);
         }
@@ -42,32 +44,31 @@ impl Partial {
         Ok(value)
     }
 
-    /// The groups from `first` up to `first + count` are zeros: nothing is written, and what was there is given back.
-    /// Takes the time of hashing them: whoever asks on behalf of others bounds `count`.
+    /// Hashes zeros and makes them a hole, see [`Self::put_hashed_hole`].
+    #[cfg(test)]
+    pub(in crate::files) fn put_hole(&mut self, first: u64, count: u64) -> io::Result<()> {
+        self.put_hashed_hole(&HashedHole::of(first, count, self.header.size))
+    }
+
+    /// These groups are zeros: nothing is written, and what was there is given back.
     ///
     /// # Errors
-    /// As [`Self::put_group`]; `INVAL` for groups that the file as planned does not have.
-    pub(in crate::files) fn put_hole(&mut self, first: u64, count: u64) -> io::Result<()> {
+    /// As [`Self::put_hashed`]; `INVAL` for groups that the file as planned does not have.
+    pub(in crate::files) fn put_hashed_hole(&mut self, hole: &HashedHole) -> io::Result<()> {
         self.check_sound()?;
+        let (first, count) = (hole.first(), hole.count());
         let end = first.checked_add(count).ok_or(Errno::FBIG)?;
         let Some(last) = end.checked_sub(1).filter(|_| count > 0) else { return Ok(()) };
         let last_len = self.header.size.map_or(GROUP, |size| group_len(size, last));
         let (last_place, last_len) = self.place(last, last_len)?;
+        let values = hole.values().filter(|values| values.last().is_some_and(|(_, len)| *len == last_len));
+        let values = values.ok_or(Errno::INVAL)?;
         let stop = last_place + u64::from(last_len);
         self.prepare(first, end)?;
         self.clear(first * GROUP_BYTES, stop)?;
         // The file reaches as far as what is held of it: that is how the journal of another file is told from its own.
         self.lengthen(stop)?;
-        for start in (first..end).step_by(usize::try_from(HOLES_AT_ONCE).unwrap_or(1)) {
-            let until = end.min(start.saturating_add(HOLES_AT_ONCE));
-            let value = |index| {
-                let len = if index == last { last_len } else { FULL };
-                let zeros = ZEROS.get(..usize::try_from(len).unwrap_or(GROUP)).unwrap_or(&ZEROS);
-                (GroupValue::of(index, zeros), len)
-            };
-            self.enter(start, &(start..until).map(value).collect::<Vec<_>>())?;
-        }
-        Ok(())
+        self.enter(first, values)
     }
 
     fn check_sound(&self) -> io::Result<()> {

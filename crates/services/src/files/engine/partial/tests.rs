@@ -50,7 +50,7 @@ fn plan(size: impl Into<Option<u64>>) -> Plan {
 const TUNING: Tuning = Tuning { boot: 1, sync_every: 2 * G, volatile: false };
 
 fn open_as(dir: &Path, owner_id: u8, plan: &Plan, tuning: Tuning) -> io::Result<Partial> {
-    Partial::open_tuned(&held_dir(dir), &name("f"), &owner(owner_id), plan, |_| tuning)
+    Partial::open_tuned(&held_dir(dir), &name("f"), &owner(owner_id), plan, Turn::at_once(), |_| tuning)
 }
 
 fn open(dir: &Path, plan: &Plan) -> Partial {

@@ -12,6 +12,7 @@ use super::*;
 use crate::files::digest::GROUP;
 use crate::files::engine::arrival::Plan;
 use crate::files::engine::partial::Partial;
+use crate::files::engine::patience::Turn;
 use crate::files::engine::{Owner, SourceMark};
 use crate::files::tree::sweep;
 
@@ -25,7 +26,8 @@ fn begin(dir: &Path, target: &str) -> Partial {
     let (size, source, attributes) = (Some(3 << 20), SourceMark([1; 16]), Vec::new());
     let plan = Plan { size, mode: 0o644, mtime: None, source, sparse: false, linked: false, attributes, hash: None };
     let held = Arc::new(tree.dir(&SharePath::root()).unwrap());
-    let mut partial = Partial::open(&held, &Name::last_of(&path(target)).unwrap(), &owner, &plan).unwrap();
+    let mut partial =
+        Partial::open(&held, &Name::last_of(&path(target)).unwrap(), &owner, &plan, Turn::at_once()).unwrap();
     partial.put_group(2, &vec![7; GROUP]).unwrap();
     partial
 }

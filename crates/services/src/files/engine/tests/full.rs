@@ -67,14 +67,14 @@ fn fill(dir: &Path) {
     // Met on the way: the size is not known.
     let unknown = || Plan { size: None, ..plan(0) };
     assert_eq!(stream.file(1, &path("f"), unknown()).unwrap(), Verdict::Want);
-    let met = stream.group(1, 0, &vec![1; GROUP]).unwrap_err();
+    let met = stream.group(1, &HashedGroup::of(0, &vec![1; GROUP])).unwrap_err();
     assert_eq!(met.code(), ErrorCode::NoSpace, "{met}");
     assert!(met.to_string().starts_with("f: "), "{met}");
     assert_eq!(fs::read_to_string(dir.join("f")).unwrap(), "old");
 
     // Space was made: the same group may be put again, or a shorter one, and nothing of the failed attempt stays.
     fs::remove_file(dir.join("filler")).unwrap();
-    stream.group(1, 0, &[2; 1024]).unwrap();
+    stream.group(1, &HashedGroup::of(0, &[2; 1024])).unwrap();
     stream.end(1, 1024, blake3::hash(&[2; 1024])).unwrap();
     assert_eq!(kept(&stream.finish()), ["f"]);
     assert_eq!(fs::read(dir.join("f")).unwrap(), [2; 1024]);

@@ -50,20 +50,72 @@ fn links_are_made_as_links_after_everything_else() {
 #[test]
 fn a_link_that_leads_out_of_its_tree_is_refused() {
     both(|dir, stream| {
-        for target in ["/etc/passwd", "../../x", "", "a/../../../x"] {
-            let refused = stream.link(0, &path("bad"), target.as_bytes(), None);
-            let right = matches!(refused, Err(TreeError::Refused { why: Refusal::LinkOutside, .. }));
-            assert!(right, "{target} {refused:?}");
+        for target in ["/etc/passwd", "../x", "..", "", "a/../../x"] {
+            leads_out(stream, target);
         }
-        stream.link(1, &path("good"), b"../beside", None).unwrap(); // the stream may have more than this directory
+        stream.link(1, &path("good"), b"inner/../beside", None).unwrap();
+        stream.dir(&path("inner")).unwrap();
+        for target in ["../../x", "./../..", "../top/../../x"] {
+            leads_out(stream, target);
+        }
+        stream.link(2, &path("good"), b"../good", None).unwrap();
         stream.dir_end(0o755, None);
-        assert_eq!(kept(&stream.finish()), ["top/good"]);
-        assert_eq!(content(dir).len(), 2);
+        stream.dir_end(0o755, None);
+        assert_eq!(kept(&stream.finish()), ["top/good", "top/inner/good"]);
+        assert_eq!(content(dir).len(), 4);
     });
+}
+
+fn leads_out(stream: &mut Arrival, target: &str) {
+    let refused = stream.link(0, &path("bad"), target.as_bytes(), None);
+    let right = matches!(refused, Err(TreeError::Refused { why: Refusal::LinkOutside, .. }));
+    assert!(right, "{target} {refused:?}");
+}
+
+#[test]
+fn trees_that_come_side_by_side_are_no_more_inside_each_other_than_anywhere_else() {
+    // Wherever the base is, and however far below it the tree begins.
+    for (base, top) in [("", "docs"), ("inbox", "docs"), ("", "inbox/docs"), ("far/down", "even/further/docs")] {
+        let dir = TempDir::new().unwrap();
+        let base = SharePath::parse(base.as_bytes()).unwrap();
+        let mut stream = engine(dir.path()).arrive(&base, owner(1), Policy::default());
+        for top in [top.to_owned(), top.replace("docs", "photos")] {
+            stream.dir(&path(&top)).unwrap();
+            leads_out(&mut stream, "../photos");
+            leads_out(&mut stream, "../docs/f");
+            stream.dir(&path("inner")).unwrap();
+            stream.link(1, &path("in"), b"../f", None).unwrap();
+            leads_out(&mut stream, "../../photos");
+            stream.dir_end(0o755, None);
+            stream.dir_end(0o755, None);
+        }
+        assert_eq!(kept(&stream.finish()).len(), 2);
+    }
+    // The base itself, as when all of a share is fetched.
     let dir = TempDir::new().unwrap();
-    let mut stream = engine(dir.path()).arrive(&path("base"), owner(1), Policy::default());
-    let refused = stream.link(0, &path("bad"), b"../beside-the-base", None);
-    assert!(matches!(refused, Err(TreeError::Refused { why: Refusal::LinkOutside, .. })), "{refused:?}");
+    fs::create_dir(dir.path().join("inbox")).unwrap();
+    let mut stream = engine(dir.path()).arrive(&path("inbox"), owner(1), Policy::default());
+    stream.dir(&SharePath::root()).unwrap();
+    leads_out(&mut stream, "../docs");
+    stream.link(1, &path("in"), b"docs", None).unwrap();
+    stream.dir_end(0o755, None);
+    assert_eq!(kept(&stream.finish()), ["inbox/in"]);
+}
+
+#[test]
+fn a_link_that_comes_alone_may_lead_to_what_is_beside_it_and_below() {
+    let dir = TempDir::new().unwrap();
+    for (base, place) in [("", "bad"), ("", "deep/down/bad"), ("base/deep/down/bad", "")] {
+        let (base, place) = (SharePath::parse(base.as_bytes()).unwrap(), SharePath::parse(place.as_bytes()).unwrap());
+        let mut stream = engine(dir.path()).arrive(&base, owner(1), Policy::default());
+        for target in ["../x", "..", "a/../../x", "/x"] {
+            let refused = stream.link(0, &place, target.as_bytes(), None);
+            let right = matches!(refused, Err(TreeError::Refused { why: Refusal::LinkOutside, .. }));
+            assert!(right, "{base:?} {place:?} {target} {refused:?}");
+        }
+        stream.link(1, &place, b"beside/and/below", None).unwrap();
+        assert_eq!(kept(&stream.finish()).len(), 1);
+    }
 }
 
 #[test]
@@ -115,8 +167,8 @@ fn other_names_of_a_file_are_the_same_file() {
         assert_eq!(stream.hard_link(3, &path("big-too"), 1).unwrap(), Verdict::Want);
         stream.dir_end(0o755, time(1));
         stream.dir_end(0o755, time(2));
-        stream.group(1, 0, &bytes[..GROUP]).unwrap();
-        stream.group(1, 1, &bytes[GROUP..]).unwrap();
+        stream.group(1, &HashedGroup::of(0, &bytes[..GROUP])).unwrap();
+        stream.group(1, &HashedGroup::of(1, &bytes[GROUP..])).unwrap();
         stream.end(1, bytes.len() as u64, blake3::hash(&bytes)).unwrap();
         let told = stream.finish();
         assert_eq!(kept(&told), ["top/big", "top/inner/big-too", "top/inner/small-too", "top/small"]);

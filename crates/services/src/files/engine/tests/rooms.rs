@@ -64,7 +64,7 @@ fn deep_and_wide_trees_need_few_handles() {
         }
         assert!(fs::read_dir("/proc/self/fd").unwrap().count() < before + 100);
         for depth in 0..120_u64 {
-            stream.whole(depth, b"x", blake3::hash(b"x")).unwrap();
+            stream.whole(depth, &HashedFile::of(b"x"), blake3::hash(b"x")).unwrap();
         }
         for _ in 0..120 {
             stream.dir_end(0o755, time(1));

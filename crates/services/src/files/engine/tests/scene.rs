@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use landline_addr::path::SharePath;
 
+pub(super) use crate::files::digest::{HashedFile, HashedGroup, HashedHole};
 use crate::files::{
     digest::GROUP,
     engine::{Arrival, Fate, LocalEngine, Owner, Policy, PublishError, SourceMark, Verdict, arrival::Plan},
@@ -63,13 +64,13 @@ pub(super) fn send(
     };
     let hash = blake3::hash(content);
     if content.len() <= 512 << 10 {
-        arrival.whole(number, content, hash).map_err(Told::Publish)?;
+        arrival.whole(number, &HashedFile::of(content), hash).map_err(Told::Publish)?;
         return Ok(verdict);
     }
     for (index, group) in content.chunks(GROUP).enumerate() {
         let index = index as u64;
         if !held.iter().any(|(first, end)| (*first..*end).contains(&index)) {
-            arrival.group(number, index, group).map_err(Told::Publish)?;
+            arrival.group(number, &HashedGroup::of(index, group)).map_err(Told::Publish)?;
         }
     }
     arrival.end(number, content.len() as u64, hash).map_err(Told::Publish)?;

@@ -72,15 +72,15 @@ fn bytes_that_are_not_the_senders_are_never_published() {
     let mut stream = arrival(dir.path());
     let meant = blake3::hash(b"what was meant");
     stream.file(0, &path("f"), plan(3)).unwrap();
-    let outcome = stream.whole(0, b"new", meant).unwrap_err();
+    let outcome = stream.whole(0, &HashedFile::of(b"new"), meant).unwrap_err();
     assert!(matches!(&outcome, PublishError::Integrity { got, .. } if *got == blake3::hash(b"new")), "{outcome:?}");
     assert_eq!(outcome.code(), ErrorCode::Integrity);
 
     let bytes = big(2 * GROUP, 0);
     stream.file(1, &path("f"), plan(bytes.len())).unwrap();
-    stream.group(1, 1, &bytes[GROUP..]).unwrap();
+    stream.group(1, &HashedGroup::of(1, &bytes[GROUP..])).unwrap();
     stream.end(1, bytes.len() as u64, meant).unwrap(); // a group is missing: it may come over another lane
-    let outcome = stream.group(1, 0, &bytes[..GROUP]).unwrap_err();
+    let outcome = stream.group(1, &HashedGroup::of(0, &bytes[..GROUP])).unwrap_err();
     assert!(matches!(outcome, PublishError::Integrity { .. }), "{outcome:?}");
     assert!(stream.finish().is_empty());
     assert_eq!(fs::read_to_string(dir.path().join("f")).unwrap(), "old");
@@ -92,25 +92,25 @@ fn an_announced_size_is_a_promise() {
     let dir = TempDir::new().unwrap();
     let mut stream = arrival(dir.path());
     stream.file(0, &path("f"), plan(4)).unwrap();
-    let short = stream.whole(0, b"abc", blake3::hash(b"abc")).unwrap_err();
+    let short = stream.whole(0, &HashedFile::of(b"abc"), blake3::hash(b"abc")).unwrap_err();
     assert!(matches!(short, PublishError::Short { planned: 4, got: 3, .. }), "{short:?}");
     let too_long = |fault: PublishError| {
         let refused = matches!(&fault, PublishError::Tree(TreeError::Refused { why: Refusal::MoreThanPlanned, .. }));
         assert!(refused, "{fault:?}");
     };
     stream.file(1, &path("f"), plan(4)).unwrap();
-    too_long(stream.whole(1, b"abcde", blake3::hash(b"abcde")).unwrap_err());
+    too_long(stream.whole(1, &HashedFile::of(b"abcde"), blake3::hash(b"abcde")).unwrap_err());
 
     let bytes = big(2 * GROUP, 0);
     stream.file(2, &path("g"), plan(2 * GROUP)).unwrap();
-    stream.group(2, 0, &bytes[..GROUP]).unwrap();
-    too_long(stream.group(2, 2, &bytes[..1]).unwrap_err());
-    too_long(stream.group(2, 1, &bytes[..5]).unwrap_err());
-    too_long(stream.hole(2, 1, 2).unwrap_err());
-    too_long(stream.hole(2, u64::MAX, u64::MAX).unwrap_err());
+    stream.group(2, &HashedGroup::of(0, &bytes[..GROUP])).unwrap();
+    too_long(stream.group(2, &HashedGroup::of(2, &bytes[..1])).unwrap_err());
+    too_long(stream.group(2, &HashedGroup::of(1, &bytes[..5])).unwrap_err());
+    too_long(stream.hole(2, &HashedHole::of(1, 2, Some(2 * GROUP as u64))).unwrap_err());
+    too_long(stream.hole(2, &HashedHole::of(u64::MAX, u64::MAX, None)).unwrap_err());
     let short = stream.end(2, GROUP as u64, blake3::hash(&bytes[..GROUP])).unwrap_err();
     assert!(matches!(short, PublishError::Short { .. }), "{short:?}");
-    too_long(stream.group(7, 0, b"of no file").unwrap_err());
+    too_long(stream.group(7, &HashedGroup::of(0, b"of no file")).unwrap_err());
     assert!(stream.finish().is_empty());
     assert_eq!(names(dir.path()), [""; 0]);
 }
@@ -122,14 +122,14 @@ fn groups_may_come_in_any_order_and_after_the_end_and_of_several_files_at_once()
     let (a, b) = (big(3 * GROUP + 7, 1), big(2 * GROUP, 2));
     stream.file(0, &path("a"), plan(a.len())).unwrap();
     stream.file(1, &path("b"), plan(b.len())).unwrap();
-    stream.group(0, 3, &a[3 * GROUP..]).unwrap();
+    stream.group(0, &HashedGroup::of(3, &a[3 * GROUP..])).unwrap();
     stream.end(0, a.len() as u64, blake3::hash(&a)).unwrap();
-    stream.group(1, 1, &b[GROUP..]).unwrap();
-    stream.group(0, 0, &a[..GROUP]).unwrap();
+    stream.group(1, &HashedGroup::of(1, &b[GROUP..])).unwrap();
+    stream.group(0, &HashedGroup::of(0, &a[..GROUP])).unwrap();
     assert!(stream.flush().is_empty());
-    stream.group(1, 0, &b[..GROUP]).unwrap();
-    stream.group(0, 2, &a[2 * GROUP..3 * GROUP]).unwrap();
-    stream.group(0, 1, &a[GROUP..2 * GROUP]).unwrap();
+    stream.group(1, &HashedGroup::of(0, &b[..GROUP])).unwrap();
+    stream.group(0, &HashedGroup::of(2, &a[2 * GROUP..3 * GROUP])).unwrap();
+    stream.group(0, &HashedGroup::of(1, &a[GROUP..2 * GROUP])).unwrap();
     assert_eq!(kept(&stream.flush()), ["a"]);
     stream.end(1, b.len() as u64, blake3::hash(&b)).unwrap();
     assert_eq!(kept(&stream.finish()), ["b"]);
@@ -143,9 +143,10 @@ fn holes_stay_holes() {
     bytes[5 * GROUP..6 * GROUP].fill(9);
     let mut stream = arrival(dir.path());
     stream.file(0, &path("f"), Plan { sparse: true, ..plan(bytes.len()) }).unwrap();
-    stream.hole(0, 0, 5).unwrap();
-    stream.hole(0, 6, 2).unwrap();
-    stream.group(0, 5, &bytes[5 * GROUP..6 * GROUP]).unwrap();
+    let size = Some(bytes.len() as u64);
+    stream.hole(0, &HashedHole::of(0, 5, size)).unwrap();
+    stream.hole(0, &HashedHole::of(6, 2, size)).unwrap();
+    stream.group(0, &HashedGroup::of(5, &bytes[5 * GROUP..6 * GROUP])).unwrap();
     stream.end(0, bytes.len() as u64, blake3::hash(&bytes)).unwrap();
     assert_eq!(kept(&stream.finish()), ["f"]);
     let file = dir.path().join("f");
@@ -198,7 +199,7 @@ fn a_batch_tells_of_each_file_and_one_failure_stops_no_other() {
             let bytes = format!("content {number}");
             stream.file(number, &path(&format!("{number}")), plan(bytes.len())).unwrap();
             let hash = blake3::hash(if number == 1 { b"damaged" } else { bytes.as_bytes() });
-            assert_eq!(stream.whole(number, bytes.as_bytes(), hash).is_err(), number == 1);
+            assert_eq!(stream.whole(number, &HashedFile::of(bytes.as_bytes()), hash).is_err(), number == 1);
         }
         stream.dir_end(0o755, time(3));
         assert_eq!(kept(&stream.finish()).len() as u64, count - 1);
@@ -265,7 +266,7 @@ fn what_is_arriving_is_hidden_and_readable_by_its_owner_alone() {
     let mut stream = arrival(dir.path());
     send(&mut stream, 0, "f", Plan { mode: 0o777, ..plan(6) }, b"secret").unwrap();
     stream.file(1, &path("g"), Plan { mode: 0o777, ..plan(2 * GROUP) }).unwrap();
-    stream.group(1, 0, &vec![1; GROUP]).unwrap();
+    stream.group(1, &HashedGroup::of(0, &vec![1; GROUP])).unwrap();
     stream.dir(&path("new")).unwrap();
     send(&mut stream, 2, "f", Plan { mode: 0o777, ..plan(6) }, b"secret").unwrap();
     let names = names(dir.path());
@@ -282,7 +283,7 @@ fn a_number_that_comes_twice_forgets_the_first() {
     let mut stream = arrival(dir.path());
     assert_eq!(stream.file(0, &path("a"), plan(1)).unwrap(), Verdict::Want);
     assert_eq!(stream.file(0, &path("b"), plan(1)).unwrap(), Verdict::Want);
-    stream.whole(0, b"b", blake3::hash(b"b")).unwrap();
+    stream.whole(0, &HashedFile::of(b"b"), blake3::hash(b"b")).unwrap();
     stream.broken(9);
     assert_eq!(kept(&stream.finish()), ["b"]);
 }

@@ -191,7 +191,7 @@ fn large_files_go_on_in_the_middle_in_a_tree_and_outside() {
         }
         stream.file(0, &path("f"), plan(bytes.len())).unwrap();
         for (index, group) in (0..).zip(bytes.chunks(GROUP)).filter(|(index, _)| [0, 1, 4].contains(index)) {
-            stream.group(0, index, group).unwrap();
+            stream.group(0, &HashedGroup::of(index, group)).unwrap();
         }
         drop(stream);
         let mut stream = arrival(dir.path());
@@ -224,14 +224,14 @@ fn more_large_files_than_may_be_open_arrive_all_the_same() {
     for index in [0, 1] {
         for (number, bytes) in bytes.iter().enumerate() {
             let (index, group) = (0..).zip(bytes.chunks(GROUP)).nth(index).unwrap();
-            stream.group(number as u64, index, group).unwrap();
+            stream.group(number as u64, &HashedGroup::of(index, group)).unwrap();
         }
     }
     assert!(handles() < before + 300, "{before} {}", handles());
     let mut told = Vec::new();
     for (number, bytes) in bytes.iter().enumerate() {
         stream.end(number as u64, bytes.len() as u64, blake3::hash(bytes)).unwrap();
-        if stream.wants_flush() {
+        if stream.wants_flush(std::time::Instant::now()) {
             told.extend(stream.flush());
         }
     }

@@ -105,11 +105,11 @@ fn what_fails_in_a_tree_is_left_out_and_the_rest_is_published() {
     let mut stream = arrival(dir.path());
     stream.dir(&path("top")).unwrap();
     stream.file(0, &path("bad"), plan(1)).unwrap();
-    stream.whole(0, b"x", blake3::hash(b"y")).unwrap_err();
+    stream.whole(0, &HashedFile::of(b"x"), blake3::hash(b"y")).unwrap_err();
     stream.file(1, &path("broken"), plan(1)).unwrap();
     let bytes = big(2 * GROUP, 3);
     stream.file(2, &path("half"), plan(bytes.len())).unwrap();
-    stream.group(2, 0, &bytes[..GROUP]).unwrap();
+    stream.group(2, &HashedGroup::of(0, &bytes[..GROUP])).unwrap();
     send(&mut stream, 3, "good", plan(1), b"x").unwrap();
     send(&mut stream, 4, "big", plan(bytes.len()), &bytes).unwrap();
     stream.dir_end(0o755, time(1));
@@ -219,6 +219,69 @@ fn two_arrivals_of_one_tree_do_not_disturb_each_other() {
 }
 
 #[test]
+fn of_two_new_trees_of_one_name_the_last_wins_file_by_file_and_nothing_of_the_other_is_lost() {
+    let begin = |dir: &Path, id: u8, word: &str, backup: bool| {
+        let policy = Policy { backup, ..Policy::default() };
+        let mut stream = engine(dir).arrive(&SharePath::root(), owner(id), policy);
+        let bytes = word.as_bytes();
+        stream.dir(&path("top")).unwrap();
+        send(&mut stream, 0, "both", plan(bytes.len()), bytes).unwrap();
+        send(&mut stream, 1, &format!("of-{word}"), plan(bytes.len()), bytes).unwrap();
+        stream.link(2, &path("link"), format!("of-{word}").as_bytes(), None).unwrap();
+        stream.dir(&path("shared")).unwrap();
+        send(&mut stream, 3, "both", plan(bytes.len()), bytes).unwrap();
+        stream.dir_end(0o700 + u32::from(id), time(i64::from(id)));
+        stream
+    };
+    // Of one owner or of two; whoever ends last wins, whoever began first.
+    for (one, other, backup, last) in
+        [(1, 1, false, "second"), (1, 2, false, "second"), (1, 2, true, "second"), (1, 2, false, "first")]
+    {
+        let dir = TempDir::new().unwrap();
+        let mut first = begin(dir.path(), one, "first", backup);
+        let mut second = begin(dir.path(), other, "second", backup);
+        send(&mut first, 4, "kind", plan(5), b"first").unwrap();
+        second.dir(&path("kind")).unwrap();
+        send(&mut second, 4, "f", plan(6), b"second").unwrap();
+        second.dir_end(0o755, time(9));
+        first.dir_end(0o755, time(9));
+        second.dir_end(0o755, time(9));
+        let (mut winner, mut loser, quicker) =
+            if last == "second" { (second, first, "first") } else { (first, second, "second") };
+        assert_eq!(kept(&loser.finish()).len(), 5);
+        let top = dir.path().join("top");
+        let before = content(&top);
+        assert_eq!(before["both"], quicker, "it is there, and whole");
+        let fates = winner.finish();
+        // Where one has a file and the other a directory, what is there stays, and that is told.
+        let expected = if last == "second" {
+            vec![
+                "dir top/kind: is not a directory, or leads through something that is none",
+                "top/kind/f: is not a directory, or leads through something that is none",
+            ]
+        } else {
+            vec!["top/kind: is a directory"]
+        };
+        assert_eq!(faults(&fates), expected);
+        assert_eq!(fates.iter().filter(|fate| matches!(fate, Fate::Kept { .. })).count(), 4);
+        let now = content(&top);
+        for name in ["both", "shared/both"] {
+            assert_eq!(now[name], last, "{name}");
+            assert_eq!(now.get(&format!("{name}~")), before.get(name).filter(|_| backup), "{name}");
+        }
+        assert_eq!(now["link"], format!("-> of-{last}"));
+        for word in ["first", "second"] {
+            assert_eq!(now[&format!("of-{word}")], word, "what only one has stays");
+        }
+        assert_eq!((&now["kind"], now.get("kind/f")), (&before["kind"], before.get("kind/f")));
+        let id = if last == "second" { other } else { one };
+        assert_eq!((mode(&top.join("shared")), mtime(&top.join("shared")).0), (0o700 + u32::from(id), i64::from(id)));
+        // What was in the way of the last one's is not lost either: it stays where it arrived.
+        assert_eq!(names(dir.path()).len(), 2);
+    }
+}
+
+#[test]
 fn many_new_directories_in_one_that_was_there_each_appear_whole() {
     let dir = TempDir::new().unwrap();
     let mut stream = arrival(dir.path());
@@ -228,7 +291,7 @@ fn many_new_directories_in_one_that_was_there_each_appear_whole() {
         stream.dir(&path(&format!("d{number:03}"))).unwrap();
         send(&mut stream, number, "f", plan(1), b"x").unwrap();
         stream.dir_end(0o755, time(1));
-        if stream.wants_flush() {
+        if stream.wants_flush(std::time::Instant::now()) {
             told.extend(stream.flush());
         }
     }

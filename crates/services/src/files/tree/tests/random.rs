@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::room::{Room, SECRET};
 use super::*;
+use crate::files::digest::HashedFile;
 use crate::files::engine::arrival::Plan;
 use crate::files::engine::{LocalEngine, Owner, Policy, SourceMark};
 
@@ -88,7 +89,7 @@ fn take(room: &Room, tree: &Arc<Tree>, engine: &Arc<LocalEngine>, step: &Step) {
             let owner = Owner { id: [0; 32], label: String::new() };
             let mut arrival = engine.arrive(&SharePath::root(), owner, Policy::default());
             if arrival.file(0, path, plan).is_ok() {
-                let _ = arrival.whole(0, b"new", blake3::hash(b"new"));
+                let _ = arrival.whole(0, &HashedFile::of(b"new"), blake3::hash(b"new"));
             }
             drop(arrival.finish());
         }

@@ -6,12 +6,9 @@ use landline_wire::{ErrorCode, Fault};
 use super::{super::Piece, Group, Stop, Work, not_inflated, out_of_turn};
 use crate::files::{
     copy::press::Inflate,
-    digest::{GROUP, GROUP_BYTES, group_len, groups_in},
+    digest::{GROUP, GROUP_BYTES, HashedFile, HashedGroup, HashedHole, MAX_HOLE, group_len, groups_in},
     watch::Stage,
 };
-
-/// Groups of one hole: zeros have to be hashed too, and a peer must not buy much work with a few bytes.
-const MAX_HOLE: u64 = 64;
 
 impl Work {
     /// Content came: of what was announced, or far beyond it?
@@ -38,7 +35,8 @@ impl Work {
             return Ok(());
         }
         self.watch.moved(bytes.len());
-        match self.watch.timed(Stage::Disk, || self.arrival.whole(number, bytes, hash)) {
+        let whole = self.watch.timed(Stage::Hash, || HashedFile::of(bytes));
+        match self.watch.timed(Stage::Disk, || self.arrival.whole(number, &whole, hash)) {
             Ok(()) => {
                 self.open.remove(&number);
                 Ok(())
@@ -88,7 +86,8 @@ impl Work {
             return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a group of another length than the file has")));
         }
         self.watch.moved(data.len());
-        match self.watch.timed(Stage::Disk, || self.arrival.group(number, index, data)) {
+        let group = self.watch.timed(Stage::Hash, || HashedGroup::of(index, data));
+        match self.watch.timed(Stage::Disk, || self.arrival.group(number, &group)) {
             Ok(()) => self.flush_if_wanted(),
             Err(fault) => self.give_up(number, &fault),
         }
@@ -105,7 +104,8 @@ impl Work {
             return Err(Stop::Fault(Fault::new(ErrorCode::BadRequest, "a hole beyond the end of its file")));
         }
         self.watch.passed(count.saturating_mul(GROUP_BYTES).min(size));
-        match self.watch.timed(Stage::Disk, || self.arrival.hole(number, first, count)) {
+        let hole = self.watch.timed(Stage::Hash, || HashedHole::of(first, count, Some(size)));
+        match self.watch.timed(Stage::Disk, || self.arrival.hole(number, &hole)) {
             Ok(()) => Ok(()),
             Err(fault) => self.give_up(number, &fault),
         }

@@ -7,7 +7,7 @@ use super::*;
 fn open_on(dir: &Path, faults: &Arc<FailNth>, plan: &Plan) -> io::Result<Partial> {
     let tree = Tree::open_with_faults(dir, Arc::clone(faults) as _).unwrap();
     let dir = Arc::new(tree.dir(&SharePath::root()).unwrap());
-    Partial::open_tuned(&dir, &name("f"), &owner(1), plan, |_| TUNING)
+    Partial::open_tuned(&dir, &name("f"), &owner(1), plan, Turn::at_once(), |_| TUNING)
 }
 
 /// A whole transfer, as far as it gets, with every kind of step in it.

@@ -9,7 +9,7 @@ use crate::files::tree::{Faults, Verdict};
 fn open_on(dir: &Path, faults: Arc<dyn Faults>, plan: &Plan) -> Partial {
     let tree = Tree::open_with_faults(dir, faults).unwrap();
     let dir = Arc::new(tree.dir(&SharePath::root()).unwrap());
-    Partial::open_tuned(&dir, &name("f"), &owner(1), plan, |_| TUNING).unwrap()
+    Partial::open_tuned(&dir, &name("f"), &owner(1), plan, Turn::at_once(), |_| TUNING).unwrap()
 }
 
 fn settle(partial: &Partial) {

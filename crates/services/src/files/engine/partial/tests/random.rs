@@ -120,7 +120,7 @@ impl Lab {
         let tree = Tree::open_with_faults(self.dir.path(), Arc::clone(&self.durable) as _).unwrap();
         let dir = Arc::new(tree.dir(&SharePath::root()).unwrap());
         let tuning = Tuning { boot: self.boot, sync_every: 2 * G, volatile: false };
-        Partial::open_tuned(&dir, &name("f"), &owner(1), &self.plan, |_| tuning).unwrap()
+        Partial::open_tuned(&dir, &name("f"), &owner(1), &self.plan, Turn::at_once(), |_| tuning).unwrap()
     }
 
     fn len(&self, index: u64, seed: u64) -> Option<u64> {
