@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Bytes that a body in the clear may grow by before more of it has arrived, so that nothing is allocated on a peer's
-/// word.
+/// word; and of a frame from which on a used buffer is worth having.
 const GROWTH: usize = 64 << 10;
 /// Bytes that are read at once to be forgotten.
 const SCRATCH: usize = 16 << 10;
@@ -96,7 +96,6 @@ impl CallReader {
             }
             self.header = None;
             let body = self.body.take();
-            self.body = Body::reusing(self.spare.pop().unwrap_or_default());
             match header.kind() {
                 Kind::Message => return Ok(Some(Received::Message(body))),
                 Kind::Data => return Ok(Some(Received::Data(body))),
@@ -131,9 +130,9 @@ impl CallReader {
         self.body.capacity()
     }
 
-    /// Gives a buffer back for a later frame.
+    /// Gives a buffer back for a later frame. A small one is let go: large frames would have to make it grow.
     pub fn recycle(&mut self, body: Vec<u8>) {
-        if self.spare.len() < SPARE {
+        if body.capacity() >= GROWTH && self.spare.len() < SPARE {
             self.spare.push(body);
         }
     }
@@ -166,6 +165,11 @@ impl CallReader {
         }
         self.head_len = 0;
         let header = Header::decode(self.head, &self.limits)?;
+        // Small frames stand between the large ones of a copy. A used buffer would be cut to their few bytes, and cleared anew
+        // for the next large frame: that was a tenth of what receiving a file costs (`perf`, `bench --series big`).
+        if header.body_len() >= GROWTH {
+            self.body = Body::reusing(self.spare.pop().unwrap_or_default());
+        }
         self.header = Some(header);
         Ok(Some(header))
     }

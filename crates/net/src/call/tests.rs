@@ -40,6 +40,34 @@ async fn messages_and_blocks_arrive_in_order() {
 }
 
 #[tokio::test]
+async fn one_buffer_serves_all_large_frames_whatever_small_ones_stand_between() {
+    let (mut here, mut there) = pair();
+    let sending = async {
+        let (_, writer) = here.halves();
+        let mut block = Block::new();
+        for _ in 0..5 {
+            writer.queue_records(&[1; 17]).unwrap();
+            block.set_len(Block::CAPACITY);
+            writer.send_block(&mut block).await.unwrap();
+        }
+        writer.finish().await.unwrap();
+    };
+    let receiving = async {
+        let (reader, _) = there.halves();
+        let mut buffers = std::collections::HashSet::new();
+        while let Some(received) = reader.recv().await.unwrap() {
+            let (Received::Data(body) | Received::Records(body)) = received else { panic!("no message was sent") };
+            if body.len() == Block::CAPACITY {
+                buffers.insert(body.as_ptr() as usize);
+            }
+            reader.recycle(body);
+        }
+        assert_eq!(buffers.len(), 1);
+    };
+    tokio::join!(sending, receiving);
+}
+
+#[tokio::test]
 async fn a_wait_that_loses_a_race_loses_no_byte() {
     let (mut raw, near) = duplex(1 << 16);
     let mut call = call_over(near, Limits::KNOWN);
