@@ -87,7 +87,8 @@ impl std::fmt::Debug for Lane {
 }
 
 impl Drop for Lane {
-    /// The thread that writes may be waiting for just that. If its queue is full it will look anyway.
+    /// The thread that writes may be waiting for just that. If its queue is full it will look anyway. A lane that is dropped
+    /// in the middle takes the stream along: nobody could say what was on its way.
     fn drop(&mut self) {
         drop(self.member.take());
         drop(self.queue.try_send(In::LaneEnded));
@@ -95,11 +96,22 @@ impl Drop for Lane {
 }
 
 impl Lane {
+    /// It ends before it has begun: the sender did not take it.
+    pub(in crate::files) fn leave(mut self) {
+        self.left();
+    }
+
+    fn left(&mut self) {
+        if let Some(member) = self.member.take() {
+            member.leave();
+        }
+    }
+
     /// Takes groups from `call` until the sender has no more for it; says so if this end has `enough` of it.
     ///
     /// # Errors
     /// As the line fails, or the sender breaks the protocol; the stream is cut then.
-    pub async fn carry(self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
+    pub async fn carry(mut self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
         let bundle = Arc::clone(&self.bundle);
         let (reader, writer) = call.halves();
         reader.set_idle(LIFE);
@@ -113,6 +125,7 @@ impl Lane {
         if ended.is_err() {
             bundle.cut.cancel(); // if it is over, that says nothing
         }
+        self.left();
         ended
     }
 
@@ -139,7 +152,9 @@ impl Lane {
                 Received::Data(data) => {
                     let (number, index, inflated) = announced.take().ok_or_else(|| out_of_turn("data"))?;
                     let piece = Piece { number, index, inflated, data, back: back_tx.clone() };
-                    self.queue.send(In::Piece(piece)).await.map_err(|_| CallError::Cut)?;
+                    if self.queue.send(In::Piece(piece)).await.is_err() {
+                        std::future::pending::<()>().await; // the stream has ended, and says itself how
+                    }
                 }
                 Received::Records(_) => return Err(out_of_turn("records in place of a group")),
                 Received::Stderr(_) => return Err(out_of_turn("stderr data")),
