@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use landline_net::{Call, CallError, CallReader, CallWriter, Received};
-use landline_wire::{ErrorCode, Fault, decode};
+use landline_wire::decode;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -189,7 +189,7 @@ fn group_of(frame: &[u8]) -> Result<(u64, u64, Option<u32>), CallError> {
     match Put::take(&mut rest) {
         Ok(Some(Put::Group { number, index, inflated })) if rest.is_empty() => Ok((number, index, inflated)),
         Ok(_) => Err(out_of_turn("another record than one of a group")),
-        Err(fault) => Err(Fault::new(ErrorCode::BadRequest, fault.to_string()).into()),
+        Err(_) => Err(out_of_turn("a record that can't be read")),
     }
 }
 
