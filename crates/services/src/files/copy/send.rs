@@ -131,6 +131,9 @@ pub async fn run(
     writer.set_idle(LIFE);
     drop((stop, over)); // lanes let go of the blocks, which the thread may be waiting for
     drop(work.await); // a thread that died was noticed by the end of its queue
+    if outcome.is_err() {
+        shared.left_open(watch);
+    }
     let in_the_way = shared.in_the_way.load(Ordering::Acquire);
     outcome.map(|_| if in_the_way { Sent::InTheWay } else { Sent::Told })
 }
