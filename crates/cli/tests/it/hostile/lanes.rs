@@ -364,6 +364,24 @@ fn a_stream_whose_key_is_revoked_while_it_waits_for_its_lane_publishes_nothing()
 }
 
 #[test]
+fn a_stream_that_goes_on_for_another_ends_it_and_gets_the_lanes_of_the_name() {
+    let office = office();
+    let (desk, laptop) = office.introduced();
+    let identity = identity_of(&laptop);
+    let mut first = stream(&desk, &identity, &[file("f", 4)]);
+    let mut old = lane(&desk, &identity);
+    let mut second = stream(&desk, &identity, &[file("f", 4)]);
+    assert!(first.hear_all().is_empty() && old.hear_all().is_empty(), "as if their lines had been cut");
+    let mut new = lane(&desk, &identity);
+    new.say([whole_group(0, 0, b"good"), finish()].concat());
+    assert_eq!(new.hear_message(), Some(json!({"done": {}})));
+    second.say([records(&[end(0, 4, b"good")]), finish()].concat());
+    assert_eq!(second.hear_message().unwrap()["done"]["files"], 1);
+    assert_unharmed(&desk, &laptop, &["f"]);
+    assert!(residue(desk.machine().share()).is_empty());
+}
+
+#[test]
 fn a_server_that_stops_lets_a_stream_and_its_lanes_end() {
     let office = office();
     let (desk, laptop) = office.introduced();
