@@ -159,7 +159,7 @@ async fn stream(
     loop {
         // Also while one thing comes after the other, and none has to be waited for.
         if told.elapsed() >= HEARTBEAT {
-            writer.queue(&Ack::Working { load: None }).map_err(CallError::from)?;
+            writer.queue(&Ack::Working { load: None })?;
             writer.flush().await?;
             told = Instant::now();
         }

@@ -29,8 +29,16 @@ pub(super) struct Again {
     counted: Mutex<(u64, u64)>,
     /// Files of the stream that were settled before the line was cut: the same again after it, they don't count twice.
     credit: AtomicU64,
-    /// Files that were sent before the line was cut, by their paths: size, and hash in hex.
-    open: Mutex<HashMap<Vec<u8>, (u64, Option<String>)>>,
+    /// By their paths.
+    open: Mutex<HashMap<Vec<u8>, LeftOpen>>,
+}
+
+/// A file that was sent before the line was cut.
+#[derive(Debug)]
+struct LeftOpen {
+    size: u64,
+    /// In hex.
+    hash: Option<String>,
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -45,7 +53,7 @@ impl Again {
         }
         match outcome {
             Outcome::Same { path, size } => match lock(&self.open).remove(&path) {
-                Some((sent, hash)) if sent == size => Outcome::Kept { path, size, hash },
+                Some(LeftOpen { size: sent, hash }) if sent == size => Outcome::Kept { path, size, hash },
                 _ => Outcome::Same { path, size },
             },
             Outcome::Kept { ref path, .. } | Outcome::Failed { ref path, .. } => {
@@ -96,7 +104,7 @@ impl Watch {
     pub(in crate::files) fn left_open(&self, path: Vec<u8>, size: u64, hash: Option<String>) {
         let mut open = lock(&self.inner.again.open);
         if open.len() < MAX_OPEN {
-            open.insert(path, (size, hash));
+            open.insert(path, LeftOpen { size, hash });
         }
     }
 
