@@ -20,7 +20,7 @@ usage: landline-bench files [options]    landline, bare yardsticks, and the tool
   --small          little of everything and one run: shows in seconds that it works, its figures mean nothing
   --size SIZE      bytes of the big file (big, resume), e.g. 2G or 512M; a bare number is GiB (default 2G)
   --runs N         timed transfers of each contender, 1 to 100 (default 5); many takes 3 at most, scp of a tree 2
-  --only A,B       only contenders whose name contains one of these words (the yardsticks always run)
+  --only A,B       only contenders in whose name one of these words stands (the yardsticks always run)
   --json FILE      where the receipt goes (default: bench/files.json in the target directory)
   --dir DIR        where the data lives (default /dev/shm)
   --landline FILE  the binary (default: the one beside this program)

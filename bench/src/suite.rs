@@ -70,8 +70,16 @@ fn shared<T>(made: &Result<T>) -> Result<&T> {
 
 /// Keeps the rows that were asked for; `always` are the yardsticks.
 fn retain_wanted<C: ?Sized>(entries: &mut Vec<Entry<C>>, options: &Options, always: &str) {
-    let chosen = |name: &str| options.only.iter().any(|word| name.contains(word.as_str()));
+    let chosen = |name: &str| options.only.iter().any(|word| stands_in(name, word));
     entries.retain(|entry| options.only.is_empty() || entry.name == always || chosen(entry.name));
+}
+
+/// Whether `word` stands in `name` as a whole: "nc" is no part of "rsync".
+fn stands_in(name: &str, word: &str) -> bool {
+    let bytes = name.as_bytes();
+    let is_edge = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let before = |at: usize| at.checked_sub(1).and_then(|at| bytes.get(at));
+    name.match_indices(word).any(|(at, _)| is_edge(before(at)) && is_edge(bytes.get(at + word.len())))
 }
 
 /// Whether a row of ours failed, be it landline or a yardstick that is part of the bench.
@@ -113,5 +121,17 @@ fn tree_report(site: &Site, title: &str, rows: &[Row], base: &str, verdicts: Vec
         value: receipt::series(site, rows, &verdicts),
         failed: ours_failed(rows),
         verdicts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contender_is_chosen_by_a_whole_word_of_its_name() {
+        assert!(stands_in("tar, nc", "nc") && stands_in("landline put, disk", "landline") && stands_in("scp", "scp"));
+        assert!(!stands_in("rsync over ssh", "nc") && !stands_in("rsync daemon", "sync"));
+        assert!(stands_in("rsync over ssh aes128-gcm", "rsync over ssh"));
     }
 }

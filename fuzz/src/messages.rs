@@ -84,12 +84,12 @@ pub fn acks(data: &[u8]) {
 
 /// What the sender of a stream says on a lane.
 pub fn lane_items(data: &[u8]) {
-    drop(message::<LaneItem>(data));
+    let _ = message::<LaneItem>(data);
 }
 
 /// What the receiver of a stream says on a lane.
 pub fn lane_acks(data: &[u8]) {
-    drop(message::<LaneAck>(data));
+    let _ = message::<LaneAck>(data);
 }
 
 /// What a joiner says.

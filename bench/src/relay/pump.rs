@@ -10,6 +10,9 @@ use super::delay::{Queue, Way};
 
 /// Bytes taken at once: more than a socket usually holds ready, so the relay costs few calls.
 pub(super) const CHUNK: usize = 256 << 10;
+/// Bytes that the kernel may hold between a counting relay and the end that they go to. They are counted when they are taken;
+/// on a real line such bytes would still lie with their sender, and not have crossed it when the receiver dies.
+const HELD_BYTES: usize = 256 << 10;
 /// How often a held relay looks whether it may go on.
 const HELD: Duration = Duration::from_millis(1);
 
@@ -17,6 +20,9 @@ const HELD: Duration = Duration::from_millis(1);
 pub(super) fn both_ways(state: &State, client: &TcpStream, server: &TcpStream) {
     for end in [client, server] {
         let _ = end.set_nodelay(true);
+        if state.delay.is_none() {
+            let _ = rustix::net::sockopt::set_socket_send_buffer_size(end, HELD_BYTES);
+        }
     }
     let opened = Instant::now();
     std::thread::scope(|scope| {

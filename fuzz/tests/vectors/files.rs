@@ -13,7 +13,7 @@ fn name(raw: &[u8]) -> WireName {
 }
 
 fn stream() -> StreamId {
-    "000102030405060708090a0b0c0d0e0f".parse().unwrap()
+    "000102030405060708090a0b0c0d0e0f".parse().expect("32 digits")
 }
 
 fn entry() -> EntryMsg {

@@ -173,13 +173,13 @@ mod tests {
     const LOOK: Duration = Duration::from_millis(250);
 
     /// A copy of some seconds over a line that gives `rate(calls)` bytes a second; the calls it used, look by look.
-    fn copy(seconds: u32, remembered: usize, waits: bool, rate: impl Fn(usize) -> f64) -> (Prober, Vec<usize>) {
+    fn copy(seconds: u32, remembered: usize, waits: bool, rate: impl Fn(usize) -> usize) -> (Prober, Vec<usize>) {
         let start = Instant::now();
         let mut prober = Prober::new(remembered, start);
-        let (mut bytes, mut used) = (0.0, Vec::new());
+        let (mut bytes, mut used) = (0, Vec::new());
         for look in 1..=seconds * 4 {
-            bytes += rate(prober.calls()) * LOOK.as_secs_f64();
-            prober.look(start + LOOK * look, bytes as u64, waits);
+            bytes += u64::try_from(rate(prober.calls()) / 4).unwrap();
+            prober.look(start + LOOK * look, bytes, waits);
             used.push(prober.calls());
         }
         (prober, used)
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn calls_are_added_while_they_pay() {
-        let (prober, used) = copy(30, 1, true, |calls| calls.min(4) as f64 * 1e6);
+        let (prober, used) = copy(30, 1, true, |calls| calls.min(4) * 1_000_000);
         assert_eq!((prober.calls(), prober.found()), (4, Some(4)));
         assert_eq!(used.iter().max(), Some(&8), "more was tried, and did not pay");
         assert!(used.windows(2).all(|pair| pair[1] <= pair[0] * 2));
@@ -195,21 +195,21 @@ mod tests {
 
     #[test]
     fn a_line_that_one_call_fills_keeps_one() {
-        let (prober, used) = copy(30, 1, true, |_| 1e7);
+        let (prober, used) = copy(30, 1, true, |_| 10_000_000);
         assert_eq!((prober.calls(), prober.found(), used.iter().max()), (1, Some(1), Some(&2)));
     }
 
     #[test]
     fn who_does_not_wait_for_the_line_gets_no_more_calls_and_nothing_is_learnt() {
-        let (prober, used) = copy(30, 1, false, |calls| calls as f64);
+        let (prober, used) = copy(30, 1, false, |calls| calls * 1000);
         assert_eq!((prober.found(), used.iter().max()), (None, Some(&1)));
     }
 
     #[test]
     fn what_paid_once_is_given_up_where_it_does_not_pay_any_more() {
-        let (prober, _) = copy(30, 4, true, |_| 1e7);
+        let (prober, _) = copy(30, 4, true, |_| 10_000_000);
         assert_eq!((prober.calls(), prober.found()), (1, Some(1)));
-        let (prober, used) = copy(30, 4, true, |calls| calls.min(4) as f64 * 1e6);
+        let (prober, used) = copy(30, 4, true, |calls| calls.min(4) * 1_000_000);
         assert_eq!((prober.calls(), prober.found()), (4, Some(4)));
         assert!(used.contains(&8) && used.contains(&2), "{used:?}");
     }
