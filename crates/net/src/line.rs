@@ -42,11 +42,13 @@ impl LineStats {
         self.counters.received.get()
     }
 
-    /// For how long no byte has come.
+    /// For how long a byte has been waited for and not come; nothing while nobody waits for one: what came may lie there.
     #[must_use]
     pub fn silent_for(&self) -> Duration {
-        let heard = Duration::from_nanos(self.counters.heard.load(Ordering::Relaxed));
-        self.counters.born.elapsed().saturating_sub(heard)
+        match self.counters.waits_since.load(Ordering::Relaxed) {
+            NOBODY_WAITS => Duration::ZERO,
+            since => self.counters.born.elapsed().saturating_sub(Duration::from_nanos(since)),
+        }
     }
 
     /// Time in which we had bytes to send and the system took none: the line or the other end is slow.
@@ -81,12 +83,15 @@ impl LineStats {
     }
 }
 
-/// Sums that only grow.
+/// In place of a time.
+const NOBODY_WAITS: u64 = u64::MAX;
+
+/// Sums that only grow, but for one time.
 #[derive(Debug)]
 pub(crate) struct Counters {
     born: Instant,
-    /// From the birth to the last byte that came.
-    heard: AtomicU64,
+    /// From the birth to when the next byte began to be waited for, in nanoseconds; [`NOBODY_WAITS`] if none is.
+    waits_since: AtomicU64,
     sent: Sum,
     received: Sum,
     send_wait: Sum,
@@ -100,7 +105,7 @@ impl Default for Counters {
         let none = Sum::default;
         Self {
             born: Instant::now(),
-            heard: AtomicU64::new(0),
+            waits_since: AtomicU64::new(NOBODY_WAITS),
             sent: none(),
             received: none(),
             send_wait: none(),
@@ -210,14 +215,18 @@ impl AsyncRead for LineReader {
         let before = to.filled().len();
         let polled = Pin::new(&mut this.rd).poll_read(cx, to);
         if polled.is_pending() {
-            this.waiting.get_or_insert_with(Instant::now);
+            if this.waiting.is_none() {
+                let now = Instant::now();
+                this.waiting = Some(now);
+                let age = now.saturating_duration_since(this.counters.born).as_nanos();
+                this.counters.waits_since.store(u64::try_from(age).unwrap_or(0), Ordering::Relaxed);
+            }
         } else {
             if let Some(start) = this.waiting.take() {
                 this.counters.receive_wait.add_since(start);
             }
             this.counters.received.add(u64::try_from(to.filled().len() - before).unwrap_or(u64::MAX));
-            let age = u64::try_from(this.counters.born.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            this.counters.heard.store(age, Ordering::Relaxed);
+            this.counters.waits_since.store(NOBODY_WAITS, Ordering::Relaxed);
         }
         polled
     }
@@ -335,5 +344,26 @@ mod tests {
         wrote.and(read.map(drop)).unwrap();
         assert_eq!((stats.received(), stats.tcp()), (3, None));
         assert!(stats.receive_wait() > Duration::ZERO, "{stats:?}");
+    }
+
+    #[tokio::test]
+    async fn only_who_is_listened_to_can_be_silent() {
+        let (near, mut far) = duplex(10);
+        let (mut rd, _wr, stats) = over_any(near);
+        assert_eq!(stats.silent_for(), Duration::ZERO, "nobody listens yet");
+        let mut byte = [0];
+        {
+            let mut reading = std::pin::pin!(rd.read_exact(&mut byte));
+            assert!(poll_once(reading.as_mut()).is_pending());
+            assert!(stats.silent_for() > Duration::ZERO);
+            far.write_all(&[1; 3]).await.unwrap();
+            reading.await.unwrap();
+        }
+        // Two bytes lie there, and whoever should take them is busy.
+        assert_eq!(stats.silent_for(), Duration::ZERO);
+    }
+
+    fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(std::task::Waker::noop()))
     }
 }

@@ -1,10 +1,12 @@
 //! Hostile peers: what they send must end their own call and nothing else, in either direction.
 //!
 //! `frames`: broken or senseless frames to a server, by strangers and by friends gone bad. `floods`: too much, too slow,
-//! or never reading. `servers`: a server that a client trusts by its key, and should not have.
+//! or never reading. `lanes`: further calls that don't keep to their stream. `servers`: a server that a client trusts by its
+//! key, and should not have.
 
 mod floods;
 mod frames;
+mod lanes;
 mod servers;
 
 use std::fs;

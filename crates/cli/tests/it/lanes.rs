@@ -176,3 +176,19 @@ fn a_copy_whose_machine_moved_takes_up_what_its_old_line_still_holds() {
     }
     assert!(residue(scene.laptop.work()).is_empty() && residue(scene.share()).is_empty());
 }
+
+#[test]
+fn on_one_machine_several_calls_carry_a_copy_if_they_are_asked_for() {
+    let scene = Scene::new();
+    let machine = scene.desk.machine();
+    dense(machine.work().join("file"), 9, 40 * MIB);
+    let put = machine.cmd(["put", "file", "localhost:copy", "--lanes", "4", "--limit", "40MiB", "--json"]).succeeds();
+    let get = machine.cmd(["get", "localhost:copy", "back", "--lanes", "4", "--limit", "40MiB", "--json"]).succeeds();
+    for said in [put, get] {
+        assert_eq!(said.json().pop().unwrap()["lanes"].as_u64(), Some(4));
+    }
+    for copy in [scene.share().join("copy"), machine.work().join("back")] {
+        assert!(fs::read(copy).unwrap() == fs::read(machine.work().join("file")).unwrap());
+    }
+    assert!(residue(machine.work()).is_empty() && residue(scene.share()).is_empty());
+}

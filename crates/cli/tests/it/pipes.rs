@@ -162,3 +162,22 @@ fn a_server_that_dies_meets_the_same_pipe_again() {
     let _ = put.wait().exits_with(0);
     assert!(fs::read(scene.share().join("log")).unwrap() == bytes && partials(scene.share()).is_empty());
 }
+
+#[test]
+fn who_takes_what_comes_as_it_comes_shows_life_all_the_same() {
+    let scene = Scene::new();
+    let bytes = random(4, 24 * MIB);
+    scene.shares("log", &bytes);
+    let line = scene.line();
+    line.slow(Way::Down, 3 * MIB as u64, 1); // a group comes three times a second
+    let before = line.passed(Way::Down);
+    let running = scene.get("desk:log", "-").spawn();
+    line.wait_until_passed(Way::Down, before + 2 * MIB as u64);
+    let asked = line.passed(Way::Up);
+    line.wait_until_passed(Way::Down, before + 12 * MIB as u64);
+    let alive = line.passed(Way::Up);
+    line.full_speed(Way::Down);
+    let got = running.wait().exits_with(0);
+    assert!(alive > asked, "for three seconds the desk heard nothing");
+    assert!(got.stdout_bytes() == bytes);
+}

@@ -7,13 +7,13 @@ use landline_testkit::{Cmd, Linkbox, Machine, Office, Serving, SmallDisk, Way, n
 use crate::scene::{BIN, MIB, dense, partials, random, residue};
 
 /// Two machines, one of them with a small disk where its files are.
-struct Bench {
-    desk: Serving,
-    laptop: Machine,
-    disk: SmallDisk,
-    line: Linkbox,
+pub(crate) struct Bench {
+    pub(crate) desk: Serving,
+    pub(crate) laptop: Machine,
+    pub(crate) disk: SmallDisk,
+    pub(crate) line: Linkbox,
     /// The disk is the laptop's, and files are fetched to it; else they are sent to the desk's.
-    get: bool,
+    pub(crate) get: bool,
     _office: Office,
 }
 
@@ -31,17 +31,17 @@ impl Bench {
         Self { desk, laptop, disk, line, get, _office: office }
     }
 
-    fn way(&self) -> Way {
+    pub(crate) fn way(&self) -> Way {
         if self.get { Way::Down } else { Way::Up }
     }
 
     /// Copies the folder `name` onto the one of the same name, whatever is there of it.
-    fn merge(&self, name: &str) -> Cmd {
+    pub(crate) fn merge(&self, name: &str) -> Cmd {
         self.copy(name, if self.get { "." } else { "" })
     }
 
     /// A file where it is copied from.
-    fn write(&self, name: &str, seed: u64, size: usize) {
+    pub(crate) fn write(&self, name: &str, seed: u64, size: usize) {
         let folder = if self.get { self.desk.machine().share() } else { self.laptop.work() };
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -56,13 +56,13 @@ impl Bench {
         }
     }
 
-    fn has(&self, name: &str, bytes: &[u8]) -> bool {
+    pub(crate) fn has(&self, name: &str, bytes: &[u8]) -> bool {
         fs::read(self.disk.path().join(name)).is_ok_and(|there| there == bytes)
     }
 }
 
 /// Both ends, if this machine can have small disks.
-fn both(bytes: usize) -> Vec<Bench> {
+pub(crate) fn both(bytes: usize) -> Vec<Bench> {
     if !needs("small disk") {
         return Vec::new();
     }
@@ -206,6 +206,6 @@ fn a_server_that_is_killed_on_a_full_disk_is_gone_on_with_when_there_is_room() {
     bench.disk.make_room();
     let before = bench.line.passed(Way::Up);
     let _ = bench.copy("file", "copy").succeeds().stderr_has("are there from before");
-    assert!(bench.line.passed(Way::Up) - before < 16 * MIB as u64 - MIB as u64);
+    assert!(bench.line.passed(Way::Up) - before < 16 * MIB as u64, "one group at least had been noted");
     assert!(bench.has("copy", &random(1, 16 * MIB)) && residue(bench.disk.path()).is_empty());
 }

@@ -257,11 +257,15 @@ impl Share {
         let enough = CancellationToken::new(); // it is for the caller to say
         let joined = match self.streams.find(identity(call.peer()), of) {
             None => Err(no_stream()),
-            Some(lanes) => lanes.join(),
+            Some(lanes) => lanes.join().map(|lane| (lanes, lane)),
         };
         match joined {
-            Ok(lane) => {
-                call.send(&Answer::Done {}).await?;
+            Ok((lanes, lane)) => {
+                if let Err(fault) = call.send(&Answer::Done {}).await {
+                    lanes.displace(); // it was cut, and perhaps heard
+                    lane.leave();
+                    return Err(fault);
+                }
                 lane.carry(call, &enough).await
             }
             Err(CallError::Fault(fault)) => call.send(&Answer::Error(fault)).await,

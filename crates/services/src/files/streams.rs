@@ -120,7 +120,7 @@ impl Lanes {
     }
 
     /// Ends the stream as if its line had been cut.
-    fn displace(&self) {
+    pub(in crate::files) fn displace(&self) {
         match self {
             Self::Away(lanes) => lanes.cut(),
             Self::Here(lanes) => lanes.cut(),
@@ -136,6 +136,14 @@ pub(in crate::files) enum Lane {
 }
 
 impl Lane {
+    /// It ends before it has begun: the other end did not take it.
+    pub(in crate::files) fn leave(self) {
+        match self {
+            Self::Away(lane) => lane.leave(),
+            Self::Here(lane) => lane.leave(),
+        }
+    }
+
     /// Carries groups over `call` until all have gone, or an end has `enough` of it.
     pub(in crate::files) async fn carry(self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
         match self {
@@ -184,30 +192,36 @@ impl Streams {
         lanes: Lanes,
         line: LineStats,
     ) -> Entered {
-        let before: Vec<CancellationToken> = {
-            let running = lock(&self.running);
+        let (entered, before) = {
+            let mut running = lock(&self.running);
             let gives_way = |stream: &&Stream| {
                 stream.peer == peer && (name.is_some() && stream.name == name || stream.line.silent_for() >= LOST)
             };
             let displaced = running.streams.values().filter(gives_way);
-            displaced.inspect(|stream| stream.lanes.displace()).map(|stream| stream.gone.clone()).collect()
+            let before: Vec<CancellationToken> =
+                displaced.inspect(|stream| stream.lanes.displace()).map(|stream| stream.gone.clone()).collect();
+            // At once, so that of two that begin together the second is the one that the first gives way to.
+            let number = running.next;
+            running.next += 1;
+            running.streams.insert(number, Stream { peer, name, lanes, line, gone: CancellationToken::new() });
+            (Entered { running: Arc::clone(&self.running), number }, before)
         };
-        for gone in before {
-            // One that hangs in its disk is not waited for for ever: then it keeps what it holds, and this begins anew.
-            drop(tokio::time::timeout(GIVES_WAY, gone.cancelled()).await);
-        }
-        let mut running = lock(&self.running);
-        let number = running.next;
-        running.next += 1;
-        running.streams.insert(number, Stream { peer, name, lanes, line, gone: CancellationToken::new() });
-        Entered { running: Arc::clone(&self.running), number }
+        let all_gone = async {
+            for gone in before {
+                gone.cancelled().await;
+            }
+        };
+        // One that hangs in its disk is not waited for for ever: then it keeps what it holds, and this begins anew.
+        drop(tokio::time::timeout(GIVES_WAY, all_gone).await);
+        entered
     }
 
     /// The lanes of the stream that `peer` calls so.
     pub(in crate::files) fn find(&self, peer: [u8; 32], name: StreamId) -> Option<Lanes> {
         let running = lock(&self.running);
-        let found = running.streams.values().find(|stream| (stream.peer, stream.name) == (peer, Some(name)));
-        found.map(|stream| stream.lanes.clone())
+        let named = running.streams.iter().filter(|(_, stream)| (stream.peer, stream.name) == (peer, Some(name)));
+        // One that gives way may still be there.
+        named.max_by_key(|(number, _)| **number).map(|(_, stream)| stream.lanes.clone())
     }
 }
 

@@ -15,9 +15,11 @@ use landline_net::LineStats;
 
 use super::msg::LoadMsg;
 
+mod again;
 mod clocks;
 mod lines;
 
+use again::Again;
 use clocks::Clocks;
 pub use lines::LineLoad;
 use lines::Lines;
@@ -135,11 +137,7 @@ struct Inner {
     total_files: AtomicU64,
     total_bytes: AtomicU64,
     phase: AtomicU8,
-    /// Bytes moved when the line was last cut.
-    cut_at: AtomicU64,
-    cuts: AtomicU64,
-    /// Files that were settled before the line was cut: the same again after it, they don't count twice.
-    credit: AtomicU64,
+    again: Again,
     busy: Clocks,
     theirs: Mutex<Option<LoadMsg>>,
     lines: Lines,
@@ -193,9 +191,7 @@ impl Watch {
             total_files: AtomicU64::new(0),
             total_bytes: AtomicU64::new(0),
             phase: AtomicU8::new(0),
-            cut_at: AtomicU64::new(u64::MAX),
-            cuts: AtomicU64::new(0),
-            credit: AtomicU64::new(0),
+            again: Again::default(),
             busy: Clocks::new(started),
             theirs: Mutex::default(),
             lines: Lines::default(),
@@ -265,28 +261,6 @@ impl Watch {
     /// Bytes of the job that nobody needs to move: zeros.
     pub(super) fn passed(&self, bytes: u64) {
         self.inner.bytes.fetch_add(bytes, Relaxed);
-    }
-
-    /// How often the line was cut and dialled again.
-    #[must_use]
-    pub fn cuts(&self) -> u64 {
-        self.inner.cuts.load(Relaxed)
-    }
-
-    /// Whether anything came of the last attempt; else another makes no sense.
-    pub(super) fn has_moved_since_last_cut(&self) -> bool {
-        self.inner.cut_at.load(Relaxed) != self.bytes()
-    }
-
-    /// The line was cut; the job begins again, and what is settled comes up once more.
-    pub(super) fn cut(&self) {
-        self.inner.cuts.fetch_add(1, Relaxed);
-        self.inner.cut_at.store(self.bytes(), Relaxed);
-        self.inner.credit.store(self.files().saturating_add(self.same()), Relaxed);
-    }
-
-    fn uses_credit(&self) -> bool {
-        self.inner.credit.fetch_update(Relaxed, Relaxed, |credit| credit.checked_sub(1)).is_ok()
     }
 
     /// Time that this end has spent with `stage`, what it is at right now among it.
@@ -370,12 +344,13 @@ impl Watch {
     }
 
     pub(super) fn came_to(&self, outcome: Outcome) {
+        let outcome = self.inner.again.settled(outcome);
         match &outcome {
             Outcome::Kept { size, .. } | Outcome::Planned { size, .. } => {
                 self.inner.files.fetch_add(1, Relaxed);
                 self.inner.kept_bytes.fetch_add(*size, Relaxed);
             }
-            Outcome::Same { .. } if self.uses_credit() => return,
+            Outcome::Same { .. } if self.inner.again.uses_credit() => return,
             Outcome::Same { size, .. } => {
                 self.inner.same.fetch_add(1, Relaxed);
                 self.inner.bytes.fetch_add(*size, Relaxed);

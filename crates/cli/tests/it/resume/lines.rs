@@ -1,5 +1,6 @@
 //! Lines: cut, stalled, slow, gone for a while; the copy dials again by itself and sends nothing verified twice.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use landline_testkit::{Cut, Linkbox, Way};
@@ -87,8 +88,41 @@ fn of_a_tree_the_files_that_came_before_the_cut_do_not_come_again() {
         let done = said.json().pop().unwrap();
         let count = |field: &str| done[field].as_u64().unwrap();
         let files = account.files.len() as u64 + 1; // and a link
-        assert_eq!((count("files") + count("same"), count("failed")), (files, 0), "each file counts once: {done}");
+        let counted = [count("files"), count("same"), count("failed")];
+        assert_eq!(counted, [files, 0, 0], "each file counts once, as one of this job: {done}");
     }
+}
+
+#[test]
+fn what_a_job_moved_before_the_cut_counts_as_moved_although_nobody_told_what_became_of_it() {
+    let scene = Scene::new();
+    let name = Load::Small.make(&scene.laptop.work());
+    let _ = scene.put(name, "desk:").succeeds();
+    let (line, source) = (scene.line(), scene.laptop.work().join(name));
+    let files = Account::of(&source).files.len();
+    for how in [Cut::Fin, Cut::Reset] {
+        let copied = format!("copy-{how:?}");
+        let commands = [
+            (Way::Up, scene.put(name, format!("desk:{copied}")), scene.share().join(&copied)),
+            (Way::Down, scene.get(format!("desk:{name}"), &copied), scene.laptop.work().join(&copied)),
+        ];
+        for (way, command, copy) in commands {
+            let calls = line.calls();
+            line.cut_after(way, MIB as u64, how);
+            let events = command.arg("--json").succeeds().json();
+            assert_copied(&source, &copy);
+            assert_eq!(line.calls() - calls, 2, "{how:?} {way:?}: it was cut");
+            let done = events.last().unwrap();
+            let count = |field: &str| done[field].as_u64();
+            assert_eq!((count("files"), count("same")), (Some(files as u64), Some(0)), "{how:?} {way:?}: {done}");
+            let kept = events.iter().filter(|event| event["event"] == "kept").map(|event| event["path"].to_string());
+            let (told, each) = (kept.clone().count(), kept.collect::<BTreeSet<_>>().len());
+            assert_eq!((told, each), (files, files), "{how:?} {way:?}: each is told, and once");
+        }
+    }
+    line.cut_after(Way::Up, MIB as u64, Cut::Fin);
+    let said = scene.put(name, "desk:words").succeeds();
+    let _ = said.stderr_has(&format!("sent {files} files, ")).never_says("unchanged");
 }
 
 #[test]

@@ -155,7 +155,14 @@ async fn stream(
 ) -> Result<(), FilesError> {
     reader.set_idle(LIFE);
     let mut next: Option<u64> = None;
+    let mut told = Instant::now();
     loop {
+        // Also while one thing comes after the other, and none has to be waited for.
+        if told.elapsed() >= HEARTBEAT {
+            writer.queue(&Ack::Working { load: None })?;
+            writer.flush().await?;
+            told = Instant::now();
+        }
         let piece = match showing_life(writer, reader.recv()).await??.ok_or(CallError::Cut)? {
             Received::Message(body) => match decode::<Item>(&body).map_err(CallError::from)? {
                 Item::Error(fault) => return Err(fault.into()),

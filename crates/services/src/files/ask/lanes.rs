@@ -173,10 +173,18 @@ async fn one(
         Lanes::Here(_) => Some(lanes.join()?),
         Lanes::Away(_) => None,
     };
-    call.send(&Request::Lane { of: name }).await?;
-    match call.recv::<Answer>().await?.ok_or(CallError::HungUp)? {
-        Answer::Done {} => {}
-        answer => return Err(super::unexpected(answer)),
+    let answer = match call.send(&Request::Lane { of: name }).await {
+        Ok(()) => call.recv::<Answer>().await.and_then(|answer| answer.ok_or(CallError::HungUp)),
+        Err(fault) => Err(fault),
+    };
+    if !matches!(answer, Ok(Answer::Done {})) {
+        if let Some(lane) = early {
+            if !matches!(answer, Ok(_) | Err(CallError::Fault(_))) {
+                lanes.displace(); // it may have been taken, and groups be on their way
+            }
+            lane.leave();
+        }
+        return Err(answer.map_or_else(Into::into, super::unexpected));
     }
     let lane = match early {
         Some(lane) => lane,

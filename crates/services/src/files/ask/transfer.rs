@@ -62,6 +62,7 @@ impl Files {
         let real = source.real.as_os_str().as_encoded_bytes();
         for inside in [false, true] {
             let root = source.clone().place(&job.target, inside)?;
+            watch.counts_again();
             self.pairs.add(real, root.to.as_bytes(), "");
             if self.put_roots(vec![root], !inside, &job.options, watch).await? == Sent::Told {
                 break;
@@ -112,6 +113,7 @@ impl Files {
             return Ok(Sent::Told);
         }
         let stream = StreamId::fresh();
+        watch.begins();
         loop {
             match self.put_once((&roots, looks), options, stream, watch).await {
                 Ok(sent) => return Ok(sent),
@@ -216,6 +218,7 @@ impl Files {
         watch: &Watch,
     ) -> Result<(), FilesError> {
         let stream = StreamId::fresh();
+        watch.begins();
         loop {
             let got = self.get_once(source, (target, inside), options, stream, watch).await;
             match self.or_report(source, got, watch) {

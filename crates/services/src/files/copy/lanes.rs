@@ -20,7 +20,7 @@ pub const MAX_LANES: usize = 15;
 /// What the lanes of a stream have in common at either end.
 #[derive(Debug, Default)]
 pub(super) struct Bundle {
-    /// Lanes that are open.
+    /// Lanes that are open; [`SHUT`] once none may join any more.
     open: AtomicUsize,
     /// Lanes that ever were.
     joined: AtomicUsize,
@@ -30,7 +30,12 @@ pub(super) struct Bundle {
     pub(super) over: CancellationToken,
     /// A lane was cut, or the stream has to give way: it ends as if its own line had been cut.
     pub(super) cut: CancellationToken,
+    /// A lane was dropped in the middle: its call was ended from this side (a revoked key, a stop), and so is the stream.
+    pub(super) dropped: CancellationToken,
 }
+
+/// In place of a number of lanes.
+const SHUT: usize = usize::MAX;
 
 impl Bundle {
     /// One lane more; it is given back by [`Membership`].
@@ -39,15 +44,30 @@ impl Bundle {
     /// A fault for the peer if there are enough.
     pub(super) fn join(self: &Arc<Self>) -> Result<Membership, CallError> {
         let room = |open: usize| (open < MAX_LANES).then_some(open + 1);
-        if self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, room).is_err() {
-            return Err(Fault::new(ErrorCode::Conflict, format!("a stream has {MAX_LANES} lanes at most")).into());
+        match self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, room) {
+            Ok(_) => {}
+            Err(SHUT) => return Err(no_stream()),
+            Err(_) => {
+                return Err(Fault::new(ErrorCode::Conflict, format!("a stream has {MAX_LANES} lanes at most")).into());
+            }
         }
         self.joined.fetch_add(1, Ordering::AcqRel);
-        Ok(Membership(Arc::clone(self)))
+        Ok(Membership { bundle: Arc::clone(self), left: false })
     }
 
     pub(super) fn open(&self) -> usize {
-        self.open.load(Ordering::Acquire)
+        Some(self.open.load(Ordering::Acquire)).filter(|open| *open != SHUT).unwrap_or(0)
+    }
+
+    /// Lets no lane join any more, if none is open: one that came then would bring groups to nobody.
+    pub(super) fn shut_if_empty(&self) -> bool {
+        let shut = self.open.compare_exchange(0, SHUT, Ordering::AcqRel, Ordering::Acquire);
+        shut.is_ok() || shut == Err(SHUT)
+    }
+
+    /// Whether a lane was cut or dropped, or the stream has to give way.
+    pub(super) fn was_broken(&self) -> bool {
+        self.cut.is_cancelled() || self.dropped.is_cancelled()
     }
 
     pub(super) fn ever_joined(&self) -> bool {
@@ -55,13 +75,27 @@ impl Bundle {
     }
 }
 
-/// A lane that is open; dropped when it has ended.
+/// A lane that is open. Dropped before it has left, it takes the stream along.
 #[derive(Debug)]
-pub(super) struct Membership(Arc<Bundle>);
+pub(super) struct Membership {
+    bundle: Arc<Bundle>,
+    left: bool,
+}
+
+impl Membership {
+    /// It has ended, well or with the stream.
+    pub(super) fn leave(mut self) {
+        self.left = true;
+    }
+}
 
 impl Drop for Membership {
+    /// In this order: who sees that no lane is open any more sees too whether all came that they brought.
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
+        if !self.left {
+            self.bundle.dropped.cancel();
+        }
+        self.bundle.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

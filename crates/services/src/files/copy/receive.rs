@@ -10,7 +10,7 @@ use landline_addr::path::SharePath;
 use landline_net::{CallError, CallReader, CallWriter, Received};
 use landline_wire::{ErrorCode, Fault, decode};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -65,10 +65,13 @@ enum In {
     Piece(Piece),
     /// A lane has ended: perhaps that was all that is waited for.
     LaneEnded,
-    /// The line was cut: keep what is complete, drop what is not. Without it, and without `finish`, the call was ended
-    /// from this side (a revoked key, a stop): nothing more is published.
-    Cut,
 }
+
+/// Said to the disk thread when the line was cut: keep what is complete, of the rest what is verified. Where a stream ends
+/// without `finish` and nobody says it, the call was ended from this side (a revoked key, a stop): nothing more is
+/// published.
+#[derive(Debug)]
+struct Cut;
 
 /// What the disk thread says to the sender.
 enum Back {
@@ -89,28 +92,34 @@ pub async fn run(
     let (in_tx, in_rx) = mpsc::channel(WAITING);
     let over = lanes.bundle().over.clone().drop_guard();
     lanes.begin(&in_tx);
-    let (ack_tx, ack_rx) = mpsc::channel(QUEUE);
+    let (ack_tx, mut ack_rx) = mpsc::channel(QUEUE);
     let (back_tx, back_rx) = mpsc::channel(2 * BLOCKS);
     reader.set_idle(LIFE);
     writer.set_idle(LIFE); // a sender never waits for a disk to take an acknowledgement
     let gone = CancellationToken::new();
+    let (cut_tx, cut_rx) = oneshot::channel();
     let ended_from_here = gone.clone().drop_guard(); // if this call is dropped in the middle, nothing more is published
-    let work = Work::new(to, (ack_tx, back_tx), gone, lanes.clone(), watch.clone());
+    let work = Work::new(to, (ack_tx, back_tx), (gone, cut_rx), lanes.clone(), watch.clone());
     let work = tokio::task::spawn_blocking(move || work.run(in_rx));
-    let cut = in_tx.downgrade();
-    let outcome = tokio::select! {
-        outcome = async { tokio::try_join!(read(reader, in_tx, back_rx, lanes), write(writer, ack_rx, watch)) } => outcome,
-        () = lanes.bundle().cut.cancelled() => {
-            if let Some(queue) = cut.upgrade() {
-                drop(queue.send(In::Cut).await); // if it is full, what is in it came before the cut
-            }
-            Err(CallError::Cut)
+    let (outcome, dropped) = tokio::select! {
+        biased;
+        () = lanes.bundle().dropped.cancelled() => (Err(CallError::Cut), true),
+        outcome = async { tokio::try_join!(read(reader, in_tx, back_rx, lanes), write(writer, &mut ack_rx, watch)) } => {
+            (outcome, false)
         }
+        () = lanes.bundle().cut.cancelled() => (Err(CallError::Cut), false),
     };
-    ended_from_here.disarm();
+    if dropped {
+        drop((ended_from_here, cut_tx));
+    } else {
+        ended_from_here.disarm();
+        drop(cut_tx.send(Cut)); // after `finish` it means nothing
+    }
     drop(over); // lanes let go of the queue, which the thread may be waiting at
     reader.release();
-    match work.await {
+    // What came before the cut is still worked off; what the thread says of it, nobody hears.
+    let unheard = async { while ack_rx.recv().await.is_some() {} };
+    match tokio::join!(work, unheard).0 {
         Ok(()) => outcome.map(|_| ()),
         Err(_) => Err(Fault::new(ErrorCode::Internal, "the thread that writes the files died").into()),
     }
@@ -133,20 +142,14 @@ async fn read(
             Ok(Some(Received::Data(data))) => In::Data(data),
             Ok(Some(Received::Records(records))) => In::Records(records),
             Ok(Some(Received::Message(body))) => match decode::<Item>(&body)? {
-                Item::Error(fault) => {
-                    // The stream ends in words; what is complete is kept, as when the line is cut.
-                    drop(queue.send(In::Cut).await);
-                    return Err(fault.into());
-                }
+                // The stream ends in words; what is complete is kept, as when the line is cut.
+                Item::Error(fault) => return Err(fault.into()),
                 item => In::Item(item),
             },
             Ok(Some(Received::Stderr(_))) => {
                 return Err(CallError::OutOfTurn { got: "stderr data", wanted: "an item of a copy stream" });
             }
-            end => {
-                drop(queue.send(In::Cut).await);
-                return end.and(Err(CallError::Cut));
-            }
+            end => return end.and(Err(CallError::Cut)),
         };
         let last = matches!(step, In::Item(Item::Finish {}));
         if queue.send(step).await.is_err() || last {
@@ -156,7 +159,7 @@ async fn read(
 }
 
 /// What the disk thread says goes to the sender, with a sign of life when it says nothing.
-async fn write(writer: &mut CallWriter, mut backs: mpsc::Receiver<Back>, watch: &Watch) -> Result<(), CallError> {
+async fn write(writer: &mut CallWriter, backs: &mut mpsc::Receiver<Back>, watch: &Watch) -> Result<(), CallError> {
     loop {
         let next = tokio::select! {
             next = backs.recv() => next,

@@ -114,7 +114,7 @@ pub async fn run(
     let shared = Arc::new(Shared::default());
     shared.may_be_in_the_way.store(load.looks, Ordering::Release);
     let rate = Arc::new(Rate::new(load.rate));
-    let _over = lanes.bundle().over.clone().drop_guard();
+    let over = lanes.bundle().over.clone().drop_guard();
     lanes.begin(&back_tx, &rate, &shared);
     let disk = Disk::new(out_tx, back_rx, news_rx, Arc::clone(&shared), watch.clone(), (load.press, lanes.clone()));
     reader.set_idle(LIFE);
@@ -125,11 +125,15 @@ pub async fn run(
     let line = Line { queue: out_rx, back: back_tx, rate, shared: &shared, lanes, watch };
     let outcome = tokio::select! {
         () = lanes.bundle().cut.cancelled() => Err(CallError::Cut),
+        () = lanes.bundle().dropped.cancelled() => Err(CallError::Cut),
         outcome = async { tokio::try_join!(write(writer, line), listen(reader, news_tx, &shared, lanes, watch)) } => outcome,
     };
     writer.set_idle(LIFE);
-    drop(stop);
+    drop((stop, over)); // lanes let go of the blocks, which the thread may be waiting for
     drop(work.await); // a thread that died was noticed by the end of its queue
+    if outcome.is_err() {
+        shared.left_open(watch);
+    }
     let in_the_way = shared.in_the_way.load(Ordering::Acquire);
     outcome.map(|_| if in_the_way { Sent::InTheWay } else { Sent::Told })
 }

@@ -258,8 +258,9 @@ impl Arrival {
     /// The line is gone: what is complete in directories that existed before is published; staged trees and partials
     /// stay for the next run.
     pub fn cut(&mut self) -> Vec<Fate> {
-        let fates = self.flush();
+        let mut fates = self.flush();
         self.record_stages(true);
+        fates.append(&mut self.fates); // what is durable in a staged tree is kept
         fates
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use landline_net::{Call, CallError, CallReader, CallWriter, Received};
-use landline_wire::{ErrorCode, Fault, decode};
+use landline_wire::decode;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -87,7 +87,8 @@ impl std::fmt::Debug for Lane {
 }
 
 impl Drop for Lane {
-    /// The thread that writes may be waiting for just that. If its queue is full it will look anyway.
+    /// The thread that writes may be waiting for just that. If its queue is full it will look anyway. A lane that is dropped
+    /// in the middle takes the stream along: nobody could say what was on its way.
     fn drop(&mut self) {
         drop(self.member.take());
         drop(self.queue.try_send(In::LaneEnded));
@@ -95,11 +96,22 @@ impl Drop for Lane {
 }
 
 impl Lane {
+    /// It ends before it has begun: the sender did not take it.
+    pub(in crate::files) fn leave(mut self) {
+        self.left();
+    }
+
+    fn left(&mut self) {
+        if let Some(member) = self.member.take() {
+            member.leave();
+        }
+    }
+
     /// Takes groups from `call` until the sender has no more for it; says so if this end has `enough` of it.
     ///
     /// # Errors
     /// As the line fails, or the sender breaks the protocol; the stream is cut then.
-    pub async fn carry(self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
+    pub async fn carry(mut self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
         let bundle = Arc::clone(&self.bundle);
         let (reader, writer) = call.halves();
         reader.set_idle(LIFE);
@@ -113,6 +125,7 @@ impl Lane {
         if ended.is_err() {
             bundle.cut.cancel(); // if it is over, that says nothing
         }
+        self.left();
         ended
     }
 
@@ -139,7 +152,9 @@ impl Lane {
                 Received::Data(data) => {
                     let (number, index, inflated) = announced.take().ok_or_else(|| out_of_turn("data"))?;
                     let piece = Piece { number, index, inflated, data, back: back_tx.clone() };
-                    self.queue.send(In::Piece(piece)).await.map_err(|_| CallError::Cut)?;
+                    if self.queue.send(In::Piece(piece)).await.is_err() {
+                        std::future::pending::<()>().await; // the stream has ended, and says itself how
+                    }
                 }
                 Received::Records(_) => return Err(out_of_turn("records in place of a group")),
                 Received::Stderr(_) => return Err(out_of_turn("stderr data")),
@@ -174,7 +189,7 @@ fn group_of(frame: &[u8]) -> Result<(u64, u64, Option<u32>), CallError> {
     match Put::take(&mut rest) {
         Ok(Some(Put::Group { number, index, inflated })) if rest.is_empty() => Ok((number, index, inflated)),
         Ok(_) => Err(out_of_turn("another record than one of a group")),
-        Err(fault) => Err(Fault::new(ErrorCode::BadRequest, fault.to_string()).into()),
+        Err(_) => Err(out_of_turn("a record that can't be read")),
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use landline_addr::path::{PathError, SharePath};
 use landline_wire::{ErrorCode, Fault, WireName, limits::MAX_DATA};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Back, Destination, In, Judge, Lanes};
+use super::{Back, Cut, Destination, In, Judge, Lanes};
 use crate::files::{
     copy::{MAX_OPEN, press::Inflate},
     engine::{Arrival, PublishError, SourceMark, Verdict, arrival::Plan},
@@ -44,6 +44,8 @@ pub(super) struct Work {
     finishing: bool,
     /// The call was ended from this side: what still waits in the queue counts for nothing.
     gone: CancellationToken,
+    /// Whether it was the line that was cut is said here, or nothing is.
+    cut: Option<oneshot::Receiver<Cut>>,
     watch: Watch,
     /// Files whose content comes or will come.
     open: HashMap<u64, Open>,
@@ -95,7 +97,7 @@ impl Work {
     pub(super) fn new(
         to: Destination,
         (backs, back): (mpsc::Sender<Back>, mpsc::Sender<Vec<u8>>),
-        gone: CancellationToken,
+        (gone, cut): (CancellationToken, oneshot::Receiver<Cut>),
         lanes: Lanes,
         watch: Watch,
     ) -> Self {
@@ -109,6 +111,7 @@ impl Work {
             lanes,
             finishing: false,
             gone,
+            cut: Some(cut),
             watch,
             open: HashMap::new(),
             awaiting: HashSet::new(),
@@ -131,20 +134,16 @@ impl Work {
         let watch = self.watch.clone();
         let end = loop {
             // Looked at before the queue: what a lane brought is in the queue before the lane ends.
-            let is_last = self.finishing && self.lanes.bundle().open() == 0;
+            let is_last = self.finishing && self.lanes.bundle().shut_if_empty();
             let next = match queue.try_recv() {
                 Ok(next) => Some(next),
                 Err(_) if is_last => break self.finish(),
                 Err(_) => watch.timed(Stage::Line, || queue.blocking_recv()),
             };
             match next {
-                None if self.finishing && self.lanes.bundle().open() == 0 => break self.finish(),
+                None if self.finishing && self.lanes.bundle().shut_if_empty() => break self.finish(),
                 None => break Err(Stop::Gone),
                 Some(_) if self.gone.is_cancelled() => break Err(Stop::Gone),
-                Some(In::Cut) => {
-                    let fates = self.arrival.cut();
-                    break self.tell(fates).and(Err(Stop::Gone));
-                }
                 Some(In::Item(Item::Finish {})) => self.finishing = true,
                 Some(In::LaneEnded) => {}
                 Some(In::Piece(piece)) => {
@@ -172,12 +171,24 @@ impl Work {
                 }
             }
         };
-        if let Err(Stop::Fault(fault)) = end {
+        let fault = match end {
+            Ok(()) => return,
+            Err(Stop::Gone) if !self.was_cut() => return,
+            Err(Stop::Gone) => None,
             // What was complete before the breach counts as when the line is cut.
-            let fates = self.arrival.cut();
-            drop(self.tell(fates));
+            Err(Stop::Fault(fault)) => Some(fault),
+        };
+        let fates = self.arrival.cut();
+        drop(self.tell(fates)); // whoever watches here hears it in any case
+        if let Some(fault) = fault {
             drop(self.say(Ack::Error(fault)));
         }
+    }
+
+    /// Whether the call is gone because the line was cut, and was not ended from this side; waits for the word.
+    fn was_cut(&mut self) -> bool {
+        let word = self.cut.take().and_then(|cut| cut.blocking_recv().ok());
+        word.is_some() && !self.gone.is_cancelled()
     }
 
     fn item(&mut self, item: Item) -> Result<(), Stop> {
@@ -431,6 +442,9 @@ impl Work {
     }
 
     fn finish(&mut self) -> Result<(), Stop> {
+        if self.gone.is_cancelled() || self.lanes.bundle().was_broken() {
+            return Err(Stop::Gone); // a lane that was cut has ended too, and what it had to bring has not come
+        }
         self.give_up_lacking()?;
         if self.expecting.is_some() || !self.open.is_empty() || self.arrival.depth() > 0 || self.lost_levels > 0 {
             return Err(out_of_turn("the end of the stream"));

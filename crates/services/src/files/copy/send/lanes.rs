@@ -153,6 +153,11 @@ pub struct Lane {
 }
 
 impl Lane {
+    /// It ends before it has begun.
+    pub(in crate::files) fn leave(self) {
+        self.member.leave();
+    }
+
     /// Carries groups over `call` until all have gone, or this end or the other has `enough` of it.
     ///
     /// # Errors
@@ -163,19 +168,27 @@ impl Lane {
         reader.set_idle(LIFE);
         writer.set_idle(BUSY_PEER);
         let enough = enough.child_token();
+        let finished = CancellationToken::new();
         let ended = tokio::select! {
             () = bundle.over.cancelled() => Err(CallError::Cut),
-            ended = async { tokio::try_join!(self.send(writer, &enough), heed(reader, &enough)) } => ended.map(drop),
+            ended = async {
+                tokio::try_join!(self.send(writer, &enough, &finished), heed(reader, &enough, &finished))
+            } => ended.map(drop),
         };
         writer.set_idle(LIFE);
         if ended.is_err() {
             bundle.cut.cancel(); // if it is over, that says nothing
         }
-        drop(self.member);
+        self.member.leave();
         ended
     }
 
-    async fn send(&self, writer: &mut CallWriter, enough: &CancellationToken) -> Result<(), CallError> {
+    async fn send(
+        &self,
+        writer: &mut CallWriter,
+        enough: &CancellationToken,
+        finished: &CancellationToken,
+    ) -> Result<(), CallError> {
         loop {
             let group = tokio::select! {
                 biased;
@@ -191,18 +204,26 @@ impl Lane {
             let ways = self.lanes.bundle().open() + 1;
             send_group(writer, group, &self.back, &self.rate, (&self.shared, ways)).await?;
         }
+        finished.cancel();
         writer.queue(&LaneItem::Finish {})?;
         writer.flush().await
     }
 }
 
 /// What the receiver says on a lane, until it has all of it.
-async fn heed(reader: &mut CallReader, enough: &CancellationToken) -> Result<(), CallError> {
+async fn heed(
+    reader: &mut CallReader,
+    enough: &CancellationToken,
+    finished: &CancellationToken,
+) -> Result<(), CallError> {
     loop {
         match reader.message::<LaneAck>().await?.ok_or(CallError::HungUp)? {
             LaneAck::Working {} => {}
             LaneAck::Enough {} => enough.cancel(),
-            LaneAck::Done {} => return Ok(()),
+            LaneAck::Done {} if finished.is_cancelled() => return Ok(()),
+            LaneAck::Done {} => {
+                return Err(CallError::OutOfTurn { got: "done", wanted: "a sign of life, since not all was sent" });
+            }
         }
     }
 }

@@ -114,6 +114,13 @@ impl Shared {
         found
     }
 
+    /// The line was cut: of what was sent whole nobody knows what became.
+    pub(super) fn left_open(&self, watch: &Watch) {
+        for (_, Sent { path, size, hash }) in std::mem::take(&mut *self.sent()) {
+            watch.left_open(path, size, hash.map(|hash| hash.to_hex().to_string()));
+        }
+    }
+
     /// Whatever the receiver told no fate of although it is done: a breach, but nothing may vanish from the account.
     pub(super) fn untold(&self, watch: &Watch) {
         let fault = Fault::new(landline_wire::ErrorCode::Internal, "the other machine never said what became of it");

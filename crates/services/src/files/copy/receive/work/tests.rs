@@ -35,7 +35,8 @@ fn receive_by(clock: fn() -> Instant, dir: &Path, watch: &Watch, stream: Vec<In>
         assert!(in_tx.try_send(step).is_ok());
     }
     drop(in_tx);
-    let mut work = Work::new(to, (backs_tx, back_tx), CancellationToken::new(), Lanes::default(), watch.clone());
+    let ended = (CancellationToken::new(), oneshot::channel().1);
+    let mut work = Work::new(to, (backs_tx, back_tx), ended, Lanes::default(), watch.clone());
     work.clock = clock;
     work.run(in_rx);
 }
