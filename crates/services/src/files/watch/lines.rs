@@ -36,8 +36,10 @@ pub(super) struct Lines {
 struct Known {
     /// Of lines that were cut.
     before: LineLoad,
-    /// The present one, and its lanes.
+    /// The present one, and its lanes, also those that have left.
     present: Vec<LineStats>,
+    /// How many of them carry content now.
+    open: usize,
     /// The most that were used at once.
     most: usize,
 }
@@ -47,7 +49,7 @@ impl Lines {
     pub(super) fn over(&self, line: LineStats) {
         let mut known = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         known.before = known.load();
-        known.present = vec![line];
+        (known.present, known.open) = (vec![line], 1);
         known.most = known.most.max(1);
     }
 
@@ -55,7 +57,14 @@ impl Lines {
     pub(super) fn beside(&self, line: LineStats) {
         let mut known = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         known.present.push(line);
-        known.most = known.most.max(known.present.len());
+        known.open += 1;
+        known.most = known.most.max(known.open);
+    }
+
+    /// A lane has left.
+    pub(super) fn left(&self) {
+        let mut known = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        known.open = known.open.saturating_sub(1);
     }
 
     pub(super) fn most(&self) -> usize {
