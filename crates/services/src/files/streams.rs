@@ -111,6 +111,14 @@ impl Lanes {
         }
     }
 
+    /// Resolves once the stream has ended.
+    pub(in crate::files) async fn over(&self) {
+        match self {
+            Self::Away(lanes) => lanes.over().await,
+            Self::Here(lanes) => lanes.over().await,
+        }
+    }
+
     /// Lets one more call carry groups.
     pub(in crate::files) fn join(&self) -> Result<Lane, CallError> {
         match self {

@@ -129,6 +129,7 @@ struct Inner {
     moved: AtomicU64,
     files: AtomicU64,
     same: AtomicU64,
+    same_bytes: AtomicU64,
     resumed: AtomicU64,
     lost: AtomicU64,
     skipped: AtomicU64,
@@ -183,6 +184,7 @@ impl Watch {
             moved: AtomicU64::new(0),
             files: AtomicU64::new(0),
             same: AtomicU64::new(0),
+            same_bytes: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
@@ -358,11 +360,12 @@ impl Watch {
             Outcome::Same { .. } if self.inner.again.uses_credit() => return,
             Outcome::Same { size, .. } => {
                 self.inner.same.fetch_add(1, Relaxed);
+                self.inner.same_bytes.fetch_add(*size, Relaxed);
                 self.inner.bytes.fetch_add(*size, Relaxed);
             }
             Outcome::Resumed { held, .. } => {
                 self.inner.resumed.fetch_add(*held, Relaxed);
-                self.inner.bytes.fetch_add(*held, Relaxed);
+                self.inner.bytes.fetch_add(self.inner.again.uncounted(*held), Relaxed);
             }
             Outcome::Tree { .. } => {}
             Outcome::Skipped { .. } => drop(self.inner.skipped.fetch_add(1, Relaxed)),

@@ -166,7 +166,10 @@ async fn one(
     enough: &CancellationToken,
     watch: &Watch,
 ) -> Result<(), super::FilesError> {
-    let mut call = line.call(machine, SERVICE).await?;
+    let mut call = tokio::select! {
+        call = line.call(machine, SERVICE) => call?,
+        () = lanes.over() => return Ok(()), // a short copy does not wait for lanes that it will not need
+    };
     // Whoever receives waits for the lane before the sender knows of it, and never the other way round: then no group is
     // on its way that nobody waits for.
     let early = match lanes {

@@ -21,8 +21,10 @@ const MAX_OPEN: usize = 1 << 16;
 #[derive(Debug, Default)]
 pub(super) struct Again {
     cuts: AtomicU64,
-    /// Bytes of the job that were done with when the line was last cut.
+    /// How far the job had come when the line was last cut.
     cut_at: Mutex<Option<u64>>,
+    /// Bytes that had moved by then of files that were not settled: what of them is there counts already.
+    moved: AtomicU64,
     /// Files that were settled before the stream began; they don't come up again.
     before: AtomicU64,
     /// Files and bytes that were counted before it began.
@@ -64,6 +66,13 @@ impl Again {
         }
     }
 
+    /// How many of `held` bytes, which are there from before, this job has not counted when it moved them.
+    pub(super) fn uncounted(&self, held: u64) -> u64 {
+        let take = |moved: u64| Some(moved.saturating_sub(held));
+        let moved = self.moved.fetch_update(Relaxed, Relaxed, take).unwrap_or(0);
+        held.saturating_sub(moved)
+    }
+
     /// Whether something that is the same was settled before the cut.
     pub(super) fn uses_credit(&self) -> bool {
         self.credit.fetch_update(Relaxed, Relaxed, |credit| credit.checked_sub(1)).is_ok()
@@ -95,7 +104,9 @@ impl Watch {
     pub(in crate::files) fn cut(&self) {
         let again = &self.inner.again;
         again.cuts.fetch_add(1, Relaxed);
-        *lock(&again.cut_at) = Some(self.bytes());
+        *lock(&again.cut_at) = Some(self.reached());
+        let settled = self.inner.kept_bytes.load(Relaxed).saturating_add(self.inner.same_bytes.load(Relaxed));
+        again.moved.store(self.bytes().saturating_sub(settled), Relaxed);
         again.credit.store(self.settled_files().saturating_sub(again.before.load(Relaxed)), Relaxed);
         self.counts_again();
     }
@@ -116,7 +127,12 @@ impl Watch {
 
     /// Whether anything came of the last attempt; else another makes no sense.
     pub(in crate::files) fn has_moved_since_last_cut(&self) -> bool {
-        *lock(&self.inner.again.cut_at) != Some(self.bytes())
+        *lock(&self.inner.again.cut_at) != Some(self.reached())
+    }
+
+    /// Grows with whatever comes of an attempt, also if that is only to find again what came of an earlier one.
+    fn reached(&self) -> u64 {
+        self.bytes().saturating_add(self.inner.resumed.load(Relaxed))
     }
 }
 
@@ -154,6 +170,24 @@ mod tests {
         ["c", "d"].iter().for_each(|path| watch.came_to(same(path)));
         assert_eq!(*seen.lock().unwrap(), [kept("a"), same("b"), kept("c"), same("d")]);
         assert_eq!((watch.files(), watch.same(), watch.summary().bytes, watch.cuts()), (2, 2, 2, 2));
+    }
+
+    #[test]
+    fn bytes_that_moved_before_the_cut_and_are_there_after_it_count_once() {
+        let (watch, _) = watched();
+        let resumed = |held| Outcome::Resumed { path: b"big".to_vec(), held, changed: false };
+        watch.begins();
+        watch.came_to(resumed(100)); // from an earlier run
+        watch.moved(50);
+        assert_eq!(watch.bytes(), 150);
+        watch.cut();
+        assert!(!watch.has_moved_since_last_cut());
+        watch.came_to(resumed(140)); // ten were on their way
+        assert!(watch.has_moved_since_last_cut());
+        assert_eq!(watch.bytes(), 150);
+        watch.cut();
+        watch.came_to(resumed(200));
+        assert_eq!(watch.bytes(), 200, "more is there than this job ever counted");
     }
 
     #[test]

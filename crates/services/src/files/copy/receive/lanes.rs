@@ -57,6 +57,11 @@ impl Lanes {
         self.inner.bundle.begun.cancelled().await;
     }
 
+    /// Resolves once the stream has ended.
+    pub(in crate::files) async fn over(&self) {
+        self.inner.bundle.over.cancelled().await;
+    }
+
     /// Ends the stream as if its line had been cut.
     pub(in crate::files) fn cut(&self) {
         self.inner.bundle.cut.cancel();
