@@ -17,7 +17,7 @@ use landline_net::{Call, CallError, LineStats};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::copy::{receive, send};
+use super::copy::{lanes::Bundle, receive, send};
 
 /// A peer of which nothing came for so long, while another stream of the same peer begins, has lost its line: both ends
 /// of a stream show life every two seconds.
@@ -103,20 +103,21 @@ pub(in crate::files) enum Lanes {
 }
 
 impl Lanes {
-    /// Resolves once the other end has said something: from then on it knows the stream.
-    pub(in crate::files) async fn begun(&self) {
+    fn bundle(&self) -> &Bundle {
         match self {
-            Self::Away(lanes) => lanes.begun().await,
-            Self::Here(lanes) => lanes.begun().await,
+            Self::Away(lanes) => lanes.bundle(),
+            Self::Here(lanes) => lanes.bundle(),
         }
+    }
+
+    /// Resolves once the other end knows the stream too.
+    pub(in crate::files) async fn begun(&self) {
+        self.bundle().begun.cancelled().await;
     }
 
     /// Resolves once the stream has ended.
     pub(in crate::files) async fn over(&self) {
-        match self {
-            Self::Away(lanes) => lanes.over().await,
-            Self::Here(lanes) => lanes.over().await,
-        }
+        self.bundle().over.cancelled().await;
     }
 
     /// Lets one more call carry groups.
@@ -129,10 +130,7 @@ impl Lanes {
 
     /// Ends the stream as if its line had been cut.
     pub(in crate::files) fn displace(&self) {
-        match self {
-            Self::Away(lanes) => lanes.cut(),
-            Self::Here(lanes) => lanes.cut(),
-        }
+        self.bundle().cut.cancel();
     }
 }
 

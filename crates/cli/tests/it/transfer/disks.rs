@@ -89,7 +89,7 @@ fn a_folder_that_the_server_may_not_write_to_is_told() {
     scene.shares("secret", "old");
     fs::set_permissions(scene.share().join("closed"), fs::Permissions::from_mode(0o555)).unwrap();
     fs::set_permissions(scene.share().join("secret"), fs::Permissions::from_mode(0o000)).unwrap();
-    scene.laptop.write("file", "new");
+    scene.laptop.write("file", "newer"); // of the same size it could be of the same moment, and the same
     for command in [
         scene.put("file", "desk:closed/"),
         scene.laptop.cmd(["mkdir", "desk:closed/new"]),

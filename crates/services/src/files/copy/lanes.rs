@@ -19,17 +19,17 @@ pub const MAX_LANES: usize = 15;
 
 /// What the lanes of a stream have in common at either end.
 #[derive(Debug, Default)]
-pub(super) struct Bundle {
+pub(in crate::files) struct Bundle {
     /// Lanes that are open; [`SHUT`] once none may join any more.
     open: AtomicUsize,
     /// Lanes that ever were.
     joined: AtomicUsize,
-    /// The stream has begun: lanes can join it.
-    pub(super) begun: CancellationToken,
+    /// The other end has said something: from then on it knows the stream, and lanes can join it.
+    pub(in crate::files) begun: CancellationToken,
     /// The stream has ended, however.
-    pub(super) over: CancellationToken,
+    pub(in crate::files) over: CancellationToken,
     /// A lane was cut, or the stream has to give way: it ends as if its own line had been cut.
-    pub(super) cut: CancellationToken,
+    pub(in crate::files) cut: CancellationToken,
     /// A lane was dropped in the middle: its call was ended from this side (a revoked key, a stop), and so is the stream.
     pub(super) dropped: CancellationToken,
 }

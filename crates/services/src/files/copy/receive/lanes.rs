@@ -43,28 +43,13 @@ pub(super) struct Piece {
 }
 
 impl Lanes {
-    pub(super) fn bundle(&self) -> &Bundle {
+    pub(in crate::files) fn bundle(&self) -> &Bundle {
         &self.inner.bundle
     }
 
     /// The stream runs from now on.
     pub(super) fn begin(&self, queue: &mpsc::Sender<In>) {
         drop(self.inner.queue.set(queue.downgrade())); // one stream, one beginning
-    }
-
-    /// Resolves once something has come, so that other calls can find the stream at the sender too.
-    pub async fn begun(&self) {
-        self.inner.bundle.begun.cancelled().await;
-    }
-
-    /// Resolves once the stream has ended.
-    pub(in crate::files) async fn over(&self) {
-        self.inner.bundle.over.cancelled().await;
-    }
-
-    /// Ends the stream as if its line had been cut.
-    pub(in crate::files) fn cut(&self) {
-        self.inner.bundle.cut.cancel();
     }
 
     /// Lets one more call bring groups. From now on the stream does not end before this lane has.

@@ -60,7 +60,7 @@ struct Means {
 }
 
 impl Lanes {
-    pub(super) fn bundle(&self) -> &Bundle {
+    pub(in crate::files) fn bundle(&self) -> &Bundle {
         &self.inner.bundle
     }
 
@@ -68,21 +68,6 @@ impl Lanes {
     pub(super) fn begin(&self, back: &mpsc::Sender<Block>, rate: &Arc<Rate>, shared: &Arc<Shared>) {
         let means = Means { back: back.downgrade(), rate: Arc::clone(rate), shared: Arc::clone(shared) };
         drop(self.inner.means.set(means)); // one stream, one beginning
-    }
-
-    /// Resolves once the receiver has answered, so that other calls can find the stream there too.
-    pub async fn begun(&self) {
-        self.inner.bundle.begun.cancelled().await;
-    }
-
-    /// Resolves once the stream has ended.
-    pub(in crate::files) async fn over(&self) {
-        self.inner.bundle.over.cancelled().await;
-    }
-
-    /// Ends the stream as if its line had been cut.
-    pub(in crate::files) fn cut(&self) {
-        self.inner.bundle.cut.cancel();
     }
 
     /// How many blocks there may be now.
