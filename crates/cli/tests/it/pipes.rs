@@ -49,9 +49,9 @@ fn a_pipe_needs_a_name_and_a_folder_is_not_replaced() {
 fn a_line_that_is_cut_is_bridged_in_both_directions() {
     let scene = Scene::new();
     let line = scene.line();
-    let bytes = random(2, 24 * MIB + 3);
+    let bytes = random(2, 40 * MIB + 3); // more than is kept to be sent again
     for how in [Cut::Fin, Cut::Reset] {
-        for at in [3000, MIB as u64 / 2, 9 * MIB as u64] {
+        for at in [3000, MIB as u64 / 2, 9 * MIB as u64, 23 * MIB as u64] {
             let calls = line.calls();
             line.cut_after(Way::Up, at, how);
             let _ = scene.put("-", "desk:log").stdin(bytes.clone()).succeeds();

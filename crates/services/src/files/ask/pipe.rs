@@ -9,7 +9,7 @@ use landline_addr::path::SharePath;
 use landline_net::{Block, CallError, CallReader, CallWriter, Received};
 use landline_wire::{ErrorCode, Fault, Kind as FrameKind, decode};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -23,7 +23,8 @@ use crate::files::{
     watch::{Outcome, Phase, Summary, Watch},
 };
 
-/// Groups that are kept to be sent again: more than a line and the receiver's queue can hold, and a bound to memory.
+/// Groups that are kept to be sent again, and so many may be on their way at most: whatever a cut destroys is still here.
+/// A line that is reset loses all that the receiver's system holds, which can be dozens of megabytes.
 const WINDOW: usize = 16;
 /// Between the end of the input and saying so: Ctrl-C ends what writes into a pipe too, and when its end is read the
 /// signal is there but perhaps not yet heard. What was stopped must not be published as whole.
@@ -99,16 +100,17 @@ impl Files {
             let text = "the line was cut, and more was lost than is kept to be sent again; start the pipe again";
             return Err(Fault::new(ErrorCode::Changed, text).into());
         }
+        let (there, arrived) = watch::channel(start);
         tokio::select! {
             biased;
-            heard = until_done(reader, target, watch) => heard,
-            sent = feed(writer, pipe, start, watch) => {
+            heard = until_done(reader, target, &there, watch) => heard,
+            sent = feed(writer, pipe, (start, arrived), watch) => {
                 let (size, hash) = sent?;
                 writer.queue(&Item::Finish {})?;
                 writer.flush().await?;
                 watch.enter(Phase::Publishing);
                 let (reader, _) = self.call.halves();
-                until_done(reader, target, watch).await?;
+                until_done(reader, target, &there, watch).await?;
                 watch.came_to(Outcome::Kept {
                     path: target.as_bytes().to_vec(), size, hash: Some(hash.to_hex().to_string()),
                 });
@@ -129,9 +131,7 @@ async fn verdict(reader: &mut CallReader) -> Result<u64, FilesError> {
                     Ok(Some(Say::Want(_))) => Ok(0),
                     // Of another pipe, or of this one before the line was cut.
                     Ok(Some(Say::Rest { tagged: true, .. })) => Ok(0),
-                    Ok(Some(Say::Rest { runs, .. })) => {
-                        Ok(runs.first().filter(|(from, _)| *from == 0).map_or(0, |(_, to)| *to))
-                    }
+                    Ok(Some(Say::Rest { runs, .. })) => Ok(first_gap(&runs)),
                     _ => Err(out_of_turn().into()),
                 };
             }
@@ -145,8 +145,19 @@ async fn verdict(reader: &mut CallReader) -> Result<u64, FilesError> {
     }
 }
 
+/// The first group that is not there.
+fn first_gap(runs: &[(u64, u64)]) -> u64 {
+    runs.first().filter(|(from, _)| *from == 0).map_or(0, |(_, to)| *to)
+}
+
 /// What the receiver says until it is done; an error if it has not kept the file.
-async fn until_done(reader: &mut CallReader, target: &SharePath, watch: &Watch) -> Result<(), FilesError> {
+/// `there`: how many groups have arrived, as it says meanwhile.
+async fn until_done(
+    reader: &mut CallReader,
+    target: &SharePath,
+    there: &watch::Sender<u64>,
+    watch: &Watch,
+) -> Result<(), FilesError> {
     let mut kept = false;
     loop {
         match reader.recv().await?.ok_or(CallError::HungUp)? {
@@ -154,6 +165,9 @@ async fn until_done(reader: &mut CallReader, target: &SharePath, watch: &Watch) 
                 let mut rest = frame.as_slice();
                 while let Ok(Some(record)) = Say::take(&mut rest) {
                     kept |= matches!(record, Say::Kept(_));
+                    if let Say::Rest { runs, tagged: false, .. } = record {
+                        there.send_replace(first_gap(&runs));
+                    }
                 }
             }
             Received::Message(body) => match decode::<Ack>(&body).map_err(CallError::from)? {
@@ -174,7 +188,7 @@ async fn until_done(reader: &mut CallReader, target: &SharePath, watch: &Watch) 
 async fn feed(
     writer: &mut CallWriter,
     pipe: &mut Pipe,
-    start: u64,
+    (start, mut arrived): (u64, watch::Receiver<u64>),
     watch: &Watch,
 ) -> Result<(u64, blake3::Hash), FilesError> {
     let mut block = Block::new();
@@ -184,8 +198,14 @@ async fn feed(
         }
     }
     while !pipe.ended {
+        let most = u64::try_from(WINDOW).unwrap_or(u64::MAX);
+        let has_room = pipe.root.count() < arrived.borrow_and_update().saturating_add(most);
         let group = tokio::select! {
-            group = pipe.groups.recv() => group,
+            group = pipe.groups.recv(), if has_room => group,
+            changed = arrived.changed(), if !has_room => {
+                changed.map_err(|_gone| CallError::Cut)?;
+                continue;
+            }
             () = sleep_until(Instant::now() + HEARTBEAT) => {
                 writer.queue(&Item::Working { load: None })?;
                 writer.flush().await?;

@@ -214,6 +214,14 @@ impl Arrival {
         self.put_end(number, size, hash)
     }
 
+    /// How many groups of a file are here from its first one on, without a gap.
+    #[must_use]
+    pub fn begun(&self, number: u64) -> u64 {
+        let partial = self.files.get(&number).and_then(|file| file.partial.as_ref());
+        let first = partial.and_then(|partial| partial.held().runs.first().copied());
+        first.filter(|(from, _)| *from == 0).map_or(0, |(_, to)| to)
+    }
+
     /// What a file lacks of which everything was sent; `None` if it is complete.
     #[must_use]
     pub fn lack(&self, number: u64) -> Option<PublishError> {

@@ -3,12 +3,16 @@
 
 use landline_wire::{ErrorCode, Fault};
 
-use super::{super::Piece, Group, Stop, Work, not_inflated, out_of_turn};
+use super::{super::Piece, Back, Group, Stop, Work, not_inflated, out_of_turn};
 use crate::files::{
     copy::press::Inflate,
     digest::{GROUP, GROUP_BYTES, HashedFile, HashedGroup, HashedHole, MAX_HOLE, group_len, groups_in},
+    records::Say,
     watch::Stage,
 };
+
+/// Groups of a file of unknown size after which its sender is told that they are here: a quarter of what it keeps.
+const TOLD_EVERY: u64 = 4;
 
 impl Work {
     /// Content came: of what was announced, or far beyond it?
@@ -88,9 +92,26 @@ impl Work {
         self.watch.moved(data.len());
         let group = self.watch.timed(Stage::Hash, || HashedGroup::of(index, data));
         match self.watch.timed(Stage::Disk, || self.arrival.group(number, &group)) {
-            Ok(()) => self.flush_if_wanted(),
+            Ok(()) => {
+                if size.is_none() && index.saturating_add(1).is_multiple_of(TOLD_EVERY) {
+                    self.tell_begun(number, index.saturating_add(1))?;
+                }
+                self.flush_if_wanted()
+            }
             Err(fault) => self.give_up(number, &fault),
         }
+    }
+
+    /// Of what comes out of a pipe its sender keeps what is not here yet: it is told how far it has come. What lies behind
+    /// `sent` is of an earlier pipe.
+    fn tell_begun(&mut self, number: u64, sent: u64) -> Result<(), Stop> {
+        let runs = vec![(0, self.arrival.begun(number).min(sent))];
+        let mut frame = Vec::new();
+        if runs.iter().all(|(from, to)| from < to) {
+            Say::Rest { number, runs, tagged: false }.write(&mut frame);
+            self.backs.blocking_send(Back::Records(frame)).map_err(|_| Stop::Gone)?;
+        }
+        Ok(())
     }
 
     pub(super) fn hole(&mut self, number: u64, first: u64, count: u64) -> Result<(), Stop> {
