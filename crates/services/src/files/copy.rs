@@ -20,7 +20,8 @@ pub mod press;
 pub mod receive;
 pub mod send;
 
-/// Blocks of 1 MiB between a disk thread and the line, per direction: enough that neither waits for the other's jitter.
+/// Blocks of 1 MiB between a sender's disk thread and its line, without lanes: enough that neither waits for the other's
+/// jitter.
 pub(super) const BLOCKS: usize = 4;
 
 /// Small items that may wait between a disk thread and the line.

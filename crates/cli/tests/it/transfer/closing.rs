@@ -153,3 +153,16 @@ fn hostile_names_in_complaints_cannot_act_on_the_screen() {
         assert!(said.to_string().contains(shown), "the name is not told as {shown}\n{said}");
     }
 }
+
+#[test]
+fn what_is_in_the_way_of_a_single_file_is_named_as_what_it_is() {
+    let scene = Scene::new();
+    scene.laptop.write("file", "x");
+    fs::create_dir_all(scene.share().join("folder/file")).unwrap();
+    fs::create_dir_all(scene.share().join("free")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(scene.share().join("socket")).unwrap();
+    let _ = scene.put("file", "desk:socket").fails_with(9).stderr_has("error: socket: ").never_says("not a directory");
+    let _ = scene.put("file", "desk:folder").fails_with(9).stderr_has("error: folder/file: is a directory");
+    let _ = scene.put("file", "desk:free").succeeds().stderr_has("sent 1 file");
+    assert_eq!(fs::read(scene.share().join("free/file")).unwrap(), b"x");
+}

@@ -60,11 +60,16 @@ impl Files {
     /// ask first would cost every copy a round trip.
     async fn put_file(&mut self, source: &Source, job: &PutJob, watch: &Watch) -> Result<Summary, FilesError> {
         let real = source.real.as_os_str().as_encoded_bytes();
-        for inside in [false, true] {
+        for (inside, looks) in [(Some(false), true), (Some(true), true), (None, false)] {
+            let inside = match inside {
+                Some(inside) => inside,
+                // Neither went: whatever is there is asked for only now, so that the right one is told.
+                None => self.look(&job.target).await?.is_some_and(|there| there.kind == Kind::Dir),
+            };
             let root = source.clone().place(&job.target, inside)?;
             watch.counts_again();
             self.pairs.add(real, root.to.as_bytes(), "");
-            if self.put_roots(vec![root], !inside, &job.options, watch).await? == Sent::Told {
+            if self.put_roots(vec![root], looks, &job.options, watch).await? == Sent::Told {
                 break;
             }
         }
