@@ -7,6 +7,7 @@
 //! Knows nothing of sockets and clocks; the introduction draws from a fixed source, so every run is the same.
 #![forbid(unsafe_code)]
 
+mod challenge;
 mod messages;
 pub mod mutate;
 mod places;
@@ -18,6 +19,7 @@ mod streams;
 pub mod vectors;
 mod wire;
 
+pub use challenge::{challenge_answers, challenge_proofs};
 pub use messages::{
     acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens,
     patterns, replies, requests,
@@ -74,4 +76,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("joiner_answers", joiner_answers),
     ("inviter_judges", inviter_judges),
     ("joiner_judges", joiner_judges),
+    ("challenge_answers", challenge_answers),
+    ("challenge_proofs", challenge_proofs),
 ];

@@ -2,7 +2,7 @@
 
 use landline_trust::key::PublicKey;
 
-use crate::{proof, state, streams, vectors::vectors};
+use crate::{challenge, proof, state, streams, vectors::vectors};
 
 /// Bytes of a header; messages are fuzzed without it.
 const HEADER: usize = 4;
@@ -118,6 +118,8 @@ fn of_tests(target: &str) -> Vec<Vec<u8>> {
         "joiner_answers" => seeds.push(ke1),
         "inviter_judges" => seeds.push(ke2),
         "joiner_judges" => seeds.push(ke3),
+        "challenge_answers" => seeds.extend(challenge::answers()),
+        "challenge_proofs" => seeds.extend(challenge::proofs()),
         "inflates" => seeds.push(b"\0\0\0\x04\x28\xb5\x2f\xfd\x20\x04\x21\0\0abcd".to_vec()),
         "partial_headers" => seeds.push([&[1], &[7; 48][..], &[0; 20], &[0, 4], b"nameann"].concat()),
         "tree_headers" => {

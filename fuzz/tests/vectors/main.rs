@@ -14,17 +14,21 @@ use landline_services::{
     },
     introduce::msg::{Inviting, Joining},
 };
-use landline_trust::key::{Fingerprint, PublicKey};
+use landline_trust::{
+    challenge::Scheme,
+    key::{Fingerprint, PublicKey},
+};
 use landline_wire::{Header, Kind, Limits, decode, encode};
 use serde::{Serialize, de::DeserializeOwned};
 
+mod challenge;
 mod files;
 mod others;
 mod records;
 
-/// Checked in `crates/wire/tests/vectors.rs` and `crates/trust/tests/protocol.rs`.
-const ELSEWHERE: [&str; 8] =
-    ["header-known", "header-stranger", "frames", "open", "reply", "name", "blob", "introduction"];
+/// Checked in `crates/wire/tests/vectors.rs`, and in `protocol.rs` and `challenge.rs` of `crates/trust/tests`.
+const ELSEWHERE: [&str; 9] =
+    ["header-known", "header-stranger", "frames", "open", "reply", "name", "blob", "introduction", "challenge"];
 
 /// What decoding and writing again gives; `None` if the bytes are refused.
 fn written_again(vector: &Vector) -> Option<Vec<u8>> {
@@ -53,6 +57,10 @@ fn written_again(vector: &Vector) -> Option<Vec<u8>> {
             assert_eq!(key.to_string(), vector.what, "the words beside a key are its fingerprint");
             Some(key.spki().to_vec())
         }
+        "challenge-md5" => challenge::one_way(Scheme::HmacMd5, bytes),
+        "challenge-sha256" => challenge::one_way(Scheme::HmacSha256, bytes),
+        "challenge-mutual" => challenge::mutual(None, bytes),
+        "challenge-mutual-tls" => challenge::mutual(Some(&[3; 32]), bytes),
         // The whole of it is spoken in tests/conversations.rs; here only its frames are looked at.
         "conversation" => whole_frames(bytes),
         other => panic!("nothing decodes {other}"),
