@@ -8,3 +8,4 @@ pub mod challenge;
 pub mod grant;
 pub mod introduction;
 pub mod key;
+pub mod stored;
