@@ -1,4 +1,4 @@
-//! Endpoints: where to listen or to dial, as people write it.
+//! Endpoints of calls: where to listen or to dial, as people write it. [`crate::raw`] holds those that only raw sockets have.
 //!
 //! In: text from a command line, a configuration file or the address book. Out: an [`Endpoint`] that prints back to
 //! text which reads the same. Knows nothing of sockets and looks no name up.
@@ -20,7 +20,7 @@ use std::str::FromStr;
 
 use crate::DEFAULT_PORT;
 
-/// Every scheme of landline, working or planned. None may be the name of a contact.
+/// Every scheme of landline, of calls and of raw sockets. None may be the name of a contact.
 pub const SCHEMES: &[&str] = &["tcp", "udp", "unix", "unix-dgram", "unix-seqpacket", "tls", "fd"];
 
 /// Bytes in the path of a UNIX socket: `sun_path` holds 108 on Linux, one of them the closing NUL.
@@ -64,9 +64,11 @@ pub enum Host {
 /// Why text is no endpoint. The words are meant for the person who wrote it; quoted text is escaped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// A scheme that landline knows but does not speak yet.
-    #[error("{scheme} endpoints are not supported yet; use tcp://host:port or unix:/path")]
-    NotYet {
+    /// A scheme that carries no calls.
+    #[error(
+        "{scheme} endpoints carry no calls, only `landline listen`, `dial` and `relay` use them; write tcp://host:port or unix:/path"
+    )]
+    NoCalls {
         /// One of [`SCHEMES`].
         scheme: &'static str,
     },
@@ -165,23 +167,29 @@ impl fmt::Display for Host {
 }
 
 fn tcp(text: &str) -> Result<Endpoint, EndpointError> {
+    let (host, port) = host_port(text)?;
+    Ok(Endpoint::Tcp { host, port: port.unwrap_or(DEFAULT_PORT) })
+}
+
+/// `host:port`, the port only if one is written.
+pub(crate) fn host_port(text: &str) -> Result<(Host, Option<u16>), EndpointError> {
     if let Some(inside) = text.strip_prefix('[') {
         let no_host = || EndpointError::Ipv6 { text: text.to_owned() };
         let (address, after) = inside.split_once(']').ok_or_else(no_host)?;
         let host = ipv6(address).ok_or_else(no_host)?;
         return match after.strip_prefix(':') {
-            Some(digits) => Ok(Endpoint::Tcp { host, port: port(digits)? }),
-            None if after.is_empty() => Ok(Endpoint::Tcp { host, port: DEFAULT_PORT }),
+            Some(digits) => Ok((host, Some(port(digits)?))),
+            None if after.is_empty() => Ok((host, None)),
             None => Err(no_host()),
         };
     }
     match text.split_once(':') {
         Some((_, rest)) if rest.contains(':') => {
             let host = ipv6(text).ok_or_else(|| EndpointError::Ipv6 { text: text.to_owned() })?;
-            Ok(Endpoint::Tcp { host, port: DEFAULT_PORT })
+            Ok((host, None))
         }
-        Some((name, digits)) => Ok(Endpoint::Tcp { host: host(name)?, port: port(digits)? }),
-        None => Ok(Endpoint::Tcp { host: host(text)?, port: DEFAULT_PORT }),
+        Some((name, digits)) => Ok((host(name)?, Some(port(digits)?))),
+        None => Ok((host(text)?, None)),
     }
 }
 
@@ -249,7 +257,7 @@ fn unix(path: &str) -> Result<Endpoint, EndpointError> {
 
 fn refuse_scheme(scheme: &str) -> EndpointError {
     match SCHEMES.iter().find(|known| **known == scheme) {
-        Some(scheme) => EndpointError::NotYet { scheme },
+        Some(scheme) => EndpointError::NoCalls { scheme },
         None => EndpointError::UnknownScheme { scheme: scheme.to_owned() },
     }
 }

@@ -10,6 +10,7 @@ pub mod code;
 pub mod contact;
 pub mod endpoint;
 pub mod path;
+pub mod raw;
 pub mod source;
 
 /// The one port, TCP and UDP: L-I-N-E on a telephone.

@@ -12,12 +12,14 @@ mod completions;
 mod config;
 mod contacts;
 mod copy;
+mod dial;
 mod doctor;
 mod each;
 mod get;
 mod invite;
 mod join;
 mod key;
+mod listen;
 mod ls;
 mod man;
 mod mkdir;
@@ -28,6 +30,7 @@ mod retry;
 mod rm;
 mod selftest;
 mod serve;
+mod sockets;
 mod stat;
 mod verify;
 
@@ -48,6 +51,8 @@ pub(crate) enum Cmd {
     Mkdir(mkdir::Args),
     Mv(mv::Args),
     Rm(rm::Args),
+    Listen(listen::Args),
+    Dial(dial::Args),
     Contacts(contacts::Args),
     Key(key::Args),
     Doctor(doctor::Args),
@@ -61,7 +66,12 @@ pub(crate) enum Cmd {
 impl Cmd {
     /// Whether the command answers Ctrl-C and SIGTERM in its own way.
     pub(crate) fn minds_signals_itself(&self) -> bool {
-        matches!(self, Self::Serve(_))
+        matches!(self, Self::Serve(_) | Self::Listen(_))
+    }
+
+    /// Whether one thread does it best: moving single messages between sockets is no work that can be shared.
+    pub(crate) fn wants_one_thread(&self) -> bool {
+        matches!(self, Self::Listen(_) | Self::Dial(_))
     }
 
     /// Whether the same command goes on where this one was stopped.
@@ -93,6 +103,8 @@ impl Cmd {
             Self::Mkdir(args) => mkdir::run(args, here).await,
             Self::Mv(args) => mv::run(args, here).await,
             Self::Rm(args) => rm::run(args, here).await,
+            Self::Listen(args) => listen::run(args, here).await,
+            Self::Dial(args) => dial::run(args, here).await,
             Self::Contacts(args) => contacts::run(args, here).await,
             Self::Key(args) => key::run(args, here).await,
             Self::Doctor(args) => doctor::run(args, here).await,

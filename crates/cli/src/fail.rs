@@ -31,6 +31,8 @@ pub(crate) struct Fail {
     hint: Option<String>,
     /// The word of the wire, where the other machine gave one.
     reason: Option<ErrorCode>,
+    /// The system's number, where it is of use: at raw sockets.
+    errno: Option<i32>,
 }
 
 /// A failure for programs: `{"error":{"code":"not-found","text":"…","hint":"…","exit":8}}`.
@@ -49,13 +51,15 @@ struct Inner<'a> {
     causes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errno: Option<i32>,
     exit: u8,
 }
 
 impl Fail {
     /// `what` went wrong and why, in one sentence without a full stop.
     pub(crate) fn new(exit: Exit, what: impl Display) -> Self {
-        Self { exit, what: tame(&what.to_string()), causes: Vec::new(), hint: None, reason: None }
+        Self { exit, what: tame(&what.to_string()), causes: Vec::new(), hint: None, reason: None, errno: None }
     }
 
     /// The command line or the configuration is wrong.
@@ -88,6 +92,12 @@ impl Fail {
     /// One thing that led to it, on a line of its own.
     pub(crate) fn cause(mut self, cause: impl Display) -> Self {
         self.causes.push(tame(&cause.to_string()));
+        self
+    }
+
+    /// The number that the system gave, for programs.
+    pub(crate) fn errno(mut self, number: i32) -> Self {
+        self.errno = Some(number);
         self
     }
 
@@ -125,6 +135,7 @@ impl Fail {
                 text: &self.what,
                 causes: &self.causes,
                 hint: self.hint.as_deref(),
+                errno: self.errno,
                 exit: self.exit.code(),
             },
         }

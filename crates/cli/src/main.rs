@@ -18,8 +18,10 @@ mod place;
 mod progress;
 mod run;
 mod screen;
+mod secret;
 mod signals;
 mod slow;
+mod stdio;
 mod units;
 
 fn main() -> std::process::ExitCode {

@@ -111,6 +111,11 @@ impl Out {
         }
     }
 
+    /// A line of talk that was asked for by name, so quiet does not silence it.
+    pub(crate) fn note(&self, text: impl Display) {
+        self.talk(text);
+    }
+
     /// Something that a person should know even if quiet was asked for.
     pub(crate) fn warn(&self, text: impl Display) {
         self.talk(format_args!("{} {text}", label("warning:", "33")));

@@ -73,10 +73,12 @@ fn tell_clap(said: &clap::Error, arguments: &[OsString]) -> Exit {
 fn start(cli: Cli, out: &Out) -> Result<Exit, Fail> {
     let here = Here::new(out.clone(), cli.verbose, cli.home.as_deref());
     start_logs(&here)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|fault| Fail::io("cannot start the runtime", &fault))?;
+    let mut builder = if cli.cmd.wants_one_thread() {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    let runtime = builder.enable_all().build().map_err(|fault| Fail::io("cannot start the runtime", &fault))?;
     let outcome = runtime.block_on(async {
         if cli.cmd.minds_signals_itself() {
             return cli.cmd.run(&here).await;

@@ -71,6 +71,14 @@ impl<W: Write> Tamer<W> {
     }
 }
 
+impl Tamer<Vec<u8>> {
+    /// `bytes` as they may be shown.
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let _ = self.feed(bytes); // memory takes all of it
+        std::mem::take(&mut self.to)
+    }
+}
+
 /// Whether bytes that are not UTF-8 at the end of a piece may become so with the next.
 fn may_go_on(bytes: &[u8]) -> bool {
     !bytes.is_empty() && matches!(std::str::from_utf8(bytes), Err(fault) if fault.error_len().is_none())

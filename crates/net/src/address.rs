@@ -48,7 +48,7 @@ pub async fn listen_tcp(host: &Host, port: u16) -> io::Result<StdTcpListener> {
     Err(last.unwrap_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable)))
 }
 
-fn no_ipv6(fault: &io::Error) -> bool {
+pub(crate) fn no_ipv6(fault: &io::Error) -> bool {
     matches!(fault.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
         || fault.raw_os_error() == Some(97) // EAFNOSUPPORT has no kind of its own
 }

@@ -15,6 +15,7 @@ mod handshake;
 pub mod limits;
 pub mod line;
 pub mod peer;
+pub mod raw;
 mod record;
 pub mod server;
 pub mod tls;

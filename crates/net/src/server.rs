@@ -31,7 +31,8 @@ mod guest;
 mod listen;
 pub mod live;
 pub mod penalty;
-mod socket;
+pub(crate) mod socket;
+pub(crate) mod trouble;
 
 use door::Door;
 pub use live::Live;

@@ -10,4 +10,5 @@ pub mod files;
 pub mod house;
 pub mod introduce;
 pub mod line;
+pub mod simple;
 pub mod switchboard;

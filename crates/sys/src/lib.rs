@@ -5,6 +5,9 @@
 #![allow(unsafe_code, reason = "this is the one crate for it")]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod batch;
+mod inherit;
 mod tcp_info;
 
+pub use inherit::inherited;
 pub use tcp_info::TcpInfo;

@@ -63,12 +63,12 @@ fn says_that_a_port_is_out_of_range() {
 }
 
 #[test]
-fn names_the_schemes_that_are_still_to_come() {
+fn names_the_schemes_that_carry_no_calls() {
     for text in ["udp://h:1", "tls://h", "unix-dgram:/x", "unix-seqpacket:/x", "fd:3", "udp:5"] {
         let error = read(text).unwrap_err();
-        assert!(matches!(error, EndpointError::NotYet { .. }), "{text}: {error}");
+        assert!(matches!(error, EndpointError::NoCalls { .. }), "{text}: {error}");
     }
-    assert_eq!(read("udp://h:1"), Err(EndpointError::NotYet { scheme: "udp" }));
+    assert_eq!(read("udp://h:1"), Err(EndpointError::NoCalls { scheme: "udp" }));
 }
 
 #[test]

@@ -1,23 +1,17 @@
 //! Listening and accepting, also when the system has no descriptor left.
 
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Instant};
 
 use landline_addr::{endpoint::Endpoint, source::SourceKey};
 use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     task::JoinSet,
-    time::sleep,
 };
 
 use super::{
     Handler, Live, Shared, guest,
     socket::{self, SocketFile},
+    trouble::Trouble,
 };
 use crate::address;
 
@@ -102,7 +96,7 @@ pub(crate) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shar
                     drop(permit);
                 });
             }
-            Err(fault) => trouble.wait_out(&fault, &listener).await,
+            Err(fault) => trouble.wait_out(&fault, listener.accept()).await,
         }
     }
     drop(listener); // new callers are refused by the system from here on
@@ -137,44 +131,4 @@ fn note_panic(ended: Result<(), tokio::task::JoinError>, live: &Live) {
 fn dice() -> u32 {
     use std::hash::{BuildHasher as _, RandomState};
     u32::try_from(RandomState::new().hash_one(Instant::now()) % 100).unwrap_or(0)
-}
-
-/// What to do when accept fails. One descriptor is held in reserve: when there is none left it is given up for a
-/// moment, so that the caller at the front can be taken and closed instead of being reported again and again.
-struct Trouble {
-    reserve: Option<fs::File>,
-    first_wait: Duration,
-    longest_wait: Duration,
-    wait: Duration,
-    logged: Option<Instant>,
-}
-
-impl Trouble {
-    /// One line a second at most: strangers cause these.
-    const LOG_EVERY: Duration = Duration::from_secs(1);
-
-    fn new(first_wait: Duration, longest_wait: Duration) -> Self {
-        Self { reserve: fs::File::open("/dev/null").ok(), first_wait, longest_wait, wait: first_wait, logged: None }
-    }
-
-    fn over(&mut self) {
-        self.wait = self.first_wait;
-        if self.reserve.is_none() {
-            self.reserve = fs::File::open("/dev/null").ok();
-        }
-    }
-
-    async fn wait_out(&mut self, fault: &io::Error, listener: &Listener) {
-        if self.logged.is_none_or(|at| at.elapsed() >= Self::LOG_EVERY) {
-            tracing::warn!(%fault, "can't take a call");
-            self.logged = Some(Instant::now());
-        }
-        if self.reserve.take().is_some() {
-            // Bounded: a caller that left meanwhile must not hold us here.
-            drop(tokio::time::timeout(self.first_wait, listener.accept()).await);
-            self.reserve = fs::File::open("/dev/null").ok();
-        }
-        sleep(self.wait).await;
-        self.wait = (self.wait * 2).min(self.longest_wait);
-    }
 }

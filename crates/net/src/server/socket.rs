@@ -54,23 +54,32 @@ impl Drop for SocketFile {
 /// [`io::ErrorKind::AddrInUse`] if somebody has that socket, [`io::ErrorKind::AlreadyExists`] if something else is in
 /// the way, else as the system refuses it.
 pub(crate) fn listen(path: &Path) -> io::Result<(SocketFile, UnixListener)> {
+    let (file, socket) = bind(path, Type::STREAM)?;
+    socket.listen(BACKLOG)?;
+    let listener = UnixListener::from_std(OwnedFd::from(socket).into())?;
+    Ok((file, listener))
+}
+
+/// A non-blocking socket of the type `kind`, bound at `path`, that does not listen yet.
+///
+/// # Errors
+/// As [`listen`].
+pub(crate) fn bind(path: &Path, kind: Type) -> io::Result<(SocketFile, Socket)> {
     let address = SockAddr::unix(path)?;
-    make_room(path, &address)?;
-    let socket = private(Socket::new(Domain::UNIX, Type::STREAM, None)?);
+    make_room(path, &address, kind)?;
+    let socket = private(Socket::new(Domain::UNIX, kind, None)?);
     socket.bind(&address)?;
     let made = fs::symlink_metadata(path)?;
     let file = SocketFile { path: path.to_owned(), device: made.dev(), inode: made.ino() };
     if made.mode() & 0o7777 != MODE {
         fs::set_permissions(path, fs::Permissions::from_mode(MODE))?;
     }
-    socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
-    let listener = UnixListener::from_std(OwnedFd::from(socket).into())?;
-    Ok((file, listener))
+    Ok((file, socket))
 }
 
 /// Removes the socket of a program that is gone, and nothing else.
-fn make_room(path: &Path, address: &SockAddr) -> io::Result<()> {
+fn make_room(path: &Path, address: &SockAddr, kind: Type) -> io::Result<()> {
     let there = match fs::symlink_metadata(path) {
         Ok(there) => there,
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -79,7 +88,7 @@ fn make_room(path: &Path, address: &SockAddr) -> io::Result<()> {
     if !there.file_type().is_socket() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is no socket is in the way"));
     }
-    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let probe = Socket::new(Domain::UNIX, kind, None)?;
     probe.set_nonblocking(true)?; // one whose queue is full would keep us waiting
     match probe.connect(address) {
         Err(fault) if fault.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),

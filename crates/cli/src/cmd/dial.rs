@@ -1,0 +1,217 @@
+//! `dial`: a connection to any endpoint, by hand.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landline_addr::raw::RawEndpoint;
+use landline_net::raw::DialOptions;
+use landline_net::raw::dial::{Dialled, RawDialError, dial};
+use landline_net::raw::tls::{ClientTls, Fingerprint, Trust};
+use serde::Serialize;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::sockets::fail::{dial_fail, talk_fail};
+use super::sockets::flags::{AuthFlags, ShowFlags, SocketFlags, TalkFlags};
+use super::sockets::human::Human;
+use super::sockets::info;
+use super::sockets::pump::{Fault, Pump};
+use super::sockets::seconds::seconds;
+use super::sockets::turns::{TurnFlags, Turns};
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::here::Here;
+
+/// Connect to any endpoint by hand: TCP, UDP, TLS, UNIX sockets
+///
+/// What comes on standard input is sent, what comes back is printed, until both directions have ended. Nothing of
+/// landline's own protocol is spoken and nothing is encrypted but by tls://.
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
+pub(crate) struct Args {
+    /// Where: HOST:PORT, tcp://, tls://, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:, unix-seqpacket:, fd:N
+    #[arg(value_name = "ENDPOINT", required_unless_present = "like")]
+    endpoint: Option<RawEndpoint>,
+    /// Behave as a client of a socket tutorial; `--like list` shows each
+    #[arg(long, value_name = "NAME")]
+    pub(crate) like: Option<String>,
+    #[command(flatten)]
+    turns: TurnFlags,
+    #[command(flatten)]
+    talk: TalkFlags,
+    #[command(flatten)]
+    life: Life,
+    #[command(flatten)]
+    tls: TlsFlags,
+    #[command(flatten)]
+    auth: AuthFlags,
+    #[command(flatten)]
+    show: ShowFlags,
+    #[command(flatten)]
+    socket: SocketFlags,
+}
+
+/// How long anything may take.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Time")]
+struct Life {
+    /// Give an address so long to answer
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    connect_timeout: Duration,
+    /// Keep trying for so long until somebody listens there
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    wait: Option<Duration>,
+    /// End everything after so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// When one direction has ended, end if the other is silent for so long [default: 300, for datagrams 1]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    linger: Option<Duration>,
+    /// The own address and port
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    bind: Option<SocketAddr>,
+    /// If the port of --bind is taken, try the next ones
+    #[arg(long, requires = "bind")]
+    bind_next: bool,
+}
+
+/// Whom to believe at tls://.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "TLS")]
+struct TlsFlags {
+    /// Believe the one certificate with this SHA-256 fingerprint
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with_all = ["ca", "insecure"])]
+    pin: Option<Fingerprint>,
+    /// Believe the authorities in this PEM file, not the system's
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+    /// Believe anybody: what is sent can be read and changed on the way
+    #[arg(long)]
+    insecure: bool,
+}
+
+/// A connection that stands, for programs.
+#[derive(Debug, Serialize)]
+struct Connected<'a> {
+    event: &'static str,
+    endpoint: String,
+    peer: String,
+    local: Option<&'a str>,
+}
+
+pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    let Some(endpoint) = args.endpoint.clone() else { return Err(Fail::usage("no endpoint was given")) };
+    let talk = args.talk.talk();
+    let prover = args.auth.prover(here).await?;
+    let tls = args.tls.client(&endpoint, here)?;
+    let socket = args.socket.options(&endpoint, args.life.bind)?;
+    let options = DialOptions { socket, talk, patience: args.life.connect_timeout, tls };
+    let begun = Instant::now();
+    let Dialled { mut connection, info } = args.life.dial(&endpoint, options).await?;
+    let peer = connection.peer().to_string();
+    if args.socket.info {
+        info::show(&info, here);
+    }
+    if here.out.is_json() {
+        let local = info.local.as_deref();
+        here.out.object(&Connected { event: "connected", endpoint: endpoint.to_string(), peer: peer.clone(), local });
+    } else if here.verbose > 0 {
+        here.out.say(format_args!("connected to {peer}"));
+    }
+    if let Some(prover) = &prover {
+        prover.answer(&mut connection).await.map_err(|fault| talk_fail(&peer, &fault))?;
+    }
+    let lines = args.turns.lines || args.turns.is_on() || !args.talk.is_raw();
+    let mut human = Human::new(&args.show, lines, here);
+    let talking = async {
+        if args.turns.is_on() {
+            Turns::from(&args.turns).run(connection, &mut human).await
+        } else {
+            Pump { lines, linger: args.life.linger }.run(connection, &mut human).await
+        }
+    };
+    let outcome = match args.life.timeout {
+        None => talking.await,
+        Some(limit) => timeout_at(begun + limit, talking)
+            .await
+            .unwrap_or_else(|_| Err(Fault::Talk(landline_net::raw::RawError::TimedOut(limit)))),
+    };
+    match outcome {
+        Ok(()) => Ok(Exit::Done),
+        Err(Fault::Talk(fault)) => Err(talk_fail(&peer, &fault)),
+        Err(Fault::Here(fail)) => Err(fail),
+    }
+}
+
+/// Between two tries of `--wait`.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+/// Ports that `--bind-next` tries.
+const NEXT_PORTS: u16 = 100;
+
+impl Life {
+    async fn dial(&self, endpoint: &RawEndpoint, mut options: DialOptions) -> Result<Dialled, Fail> {
+        let until = self.wait.map(|wait| Instant::now() + wait);
+        let last_port = self.bind.map(|own| own.port().saturating_add(NEXT_PORTS));
+        loop {
+            let fault = match dial(endpoint, &options).await {
+                Ok(dialled) => return Ok(dialled),
+                Err(fault) => fault,
+            };
+            if self.bind_next && is(&fault, std::io::ErrorKind::AddrInUse) {
+                if let Some(own) = options.socket.bind.as_mut().filter(|own| Some(own.port()) < last_port) {
+                    own.set_port(own.port().saturating_add(1));
+                    continue;
+                }
+            }
+            match until {
+                Some(until) if is_not_there_yet(&fault) && Instant::now() < until => sleep(TRY_AGAIN).await,
+                _ => return Err(dial_fail(endpoint, &fault)),
+            }
+        }
+    }
+}
+
+fn is(fault: &RawDialError, kind: std::io::ErrorKind) -> bool {
+    matches!(fault, RawDialError::Connect { source } if source.kind() == kind)
+}
+
+fn is_not_there_yet(fault: &RawDialError) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound, TimedOut};
+    [ConnectionRefused, NotFound, HostUnreachable, NetworkUnreachable, TimedOut].iter().any(|kind| is(fault, *kind))
+}
+
+impl TlsFlags {
+    fn client(&self, endpoint: &RawEndpoint, here: &Here) -> Result<Option<Arc<ClientTls>>, Fail> {
+        let asked = self.pin.is_some() || self.ca.is_some() || self.insecure;
+        if !matches!(endpoint, RawEndpoint::Tls { .. }) {
+            return if asked {
+                Err(Fail::usage("--pin, --ca and --insecure mean something at tls:// only"))
+            } else {
+                Ok(None)
+            };
+        }
+        let read;
+        let trust = match (self.pin, &self.ca) {
+            (Some(pin), _) => Trust::Pin(pin),
+            (None, Some(path)) => {
+                read = std::fs::read(path).map_err(|fault| {
+                    Fail::io(format_args!("cannot read the authorities {}", path.display()), &fault)
+                })?;
+                Trust::Authorities(&read)
+            }
+            (None, None) if self.insecure => {
+                here.out.warn("--insecure: anybody can be at the other end, and read and change what is sent");
+                Trust::Insecure
+            }
+            (None, None) => Trust::System,
+        };
+        let made = ClientTls::new(trust).map_err(|fault| match &self.ca {
+            Some(path) => Fail::usage(format_args!("{}: {fault}", path.display())),
+            None => {
+                Fail::new(Exit::Refused, fault).hint("--pin trusts one certificate by its fingerprint, --ca a file")
+            }
+        })?;
+        Ok(Some(Arc::new(made)))
+    }
+}

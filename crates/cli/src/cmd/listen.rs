@@ -1,0 +1,334 @@
+//! `listen`: a server at any endpoint, by hand.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landline_addr::endpoint::Host;
+use landline_addr::raw::RawEndpoint;
+use landline_net::raw::guard::GuardLimits;
+use landline_net::raw::server::Event;
+use landline_net::raw::tls::ServerTls;
+use landline_net::raw::{Server, ServerOptions, SessionLimits};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::sockets::fail::listen_fail;
+use super::sockets::flags::{AuthFlags, ShowFlags, SocketFlags, TalkFlags};
+use super::sockets::info;
+use super::sockets::seconds::seconds;
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::here::Here;
+use crate::out::Out;
+use crate::signals::Signals;
+
+mod service;
+
+use service::{ServiceFlags, Serving};
+
+/// Listen at any endpoint by hand: TCP, UDP, TLS, UNIX sockets
+///
+/// Without --service, what comes is printed and standard input is sent, as with netcat. Nothing of landline's own protocol
+/// is spoken; whoever reaches the endpoint is served, unless --auth asks for a key.
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
+pub(crate) struct Args {
+    /// Where: [HOST]:PORT (port 0 takes a free one), tcp://, tls://, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:,
+    /// unix-seqpacket:, fd:N
+    #[arg(value_name = "ENDPOINT", required_unless_present = "like")]
+    endpoint: Option<RawEndpoint>,
+    /// Behave as a server of a socket tutorial; `--like list` shows each
+    #[arg(long, value_name = "NAME")]
+    pub(crate) like: Option<String>,
+    #[command(flatten)]
+    service: ServiceFlags,
+    #[command(flatten)]
+    talk: TalkFlags,
+    #[command(flatten)]
+    life: Life,
+    #[command(flatten)]
+    tls: TlsFlags,
+    #[command(flatten)]
+    auth: AuthFlags,
+    #[command(flatten)]
+    show: ShowFlags,
+    #[command(flatten)]
+    socket: SocketFlags,
+}
+
+/// How many are served, and for how long.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Connections")]
+struct Life {
+    /// Go on with the next connection when one has ended: for services that talk with you; the others do anyway
+    #[arg(long, conflicts_with = "once")]
+    keep: bool,
+    /// Serve one connection and end
+    #[arg(long)]
+    once: bool,
+    /// Connections at once; further ones wait [default: 1 for services that talk with you, else 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_conns: Option<u32>,
+    /// End each connection after so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+    /// When one direction has ended, end if the other is silent for so long [default: 300, for datagrams 1]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    linger: Option<Duration>,
+    /// Give up if nobody came for so long
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    wait: Option<Duration>,
+    /// Forget a datagram peer after so long a silence
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "120")]
+    peer_expiry: Duration,
+    /// Datagram peers at once
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_peers: u32,
+    /// Datagram answers a second for each source
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    rate: u32,
+    /// Answer datagrams from beyond loopback, link-local and private networks too; never with more than was asked
+    #[arg(long)]
+    force: bool,
+}
+
+/// What is shown at tls://.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "TLS")]
+struct TlsFlags {
+    /// The certificate chain to show, PEM
+    #[arg(long, value_name = "FILE", requires = "cert_key")]
+    cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    cert_key: Option<PathBuf>,
+    /// Show a certificate made for this run, and print its fingerprint for --pin
+    #[arg(long, conflicts_with = "cert")]
+    self_signed: bool,
+}
+
+/// What happens, for programs.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Told<'a> {
+    Listening {
+        endpoint: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        port: Option<u16>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<String>,
+    },
+    Connected {
+        id: u64,
+        peer: String,
+    },
+    Closed {
+        id: u64,
+        peer: String,
+        received: u64,
+        sent: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fault: Option<String>,
+    },
+    Refused {
+        peer: String,
+        fault: String,
+    },
+    Stopped {
+        connections: u64,
+        dropped: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lost: Option<&'a u64>,
+    },
+}
+
+pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    let Some(endpoint) = args.endpoint.clone() else { return Err(Fail::usage("no endpoint was given")) };
+    let mut signals = Signals::new()?;
+    let serving = args.service.serving(&args, &endpoint, here)?;
+    let options = args.options(&endpoint, &serving, here).await?;
+    let fingerprint = options.tls.as_ref().filter(|_| args.tls.self_signed).map(|tls| tls.fingerprint().to_string());
+    let bound = Server::bind(&endpoint, options).await;
+    let server = bound.map_err(|fault| listen_fail(&endpoint, &fault))?;
+    announce(&server, fingerprint, here);
+    if args.socket.info {
+        info::show(server.info(), here);
+    }
+    let stop = CancellationToken::new();
+    let server = watched(server, here, args.life.wait, &stop);
+    let outcome = server.serve(serving.handler(), stop.clone());
+    tokio::pin!(outcome);
+    let served = loop {
+        tokio::select! {
+            served = &mut outcome => break served,
+            () = signals.next() => {
+                if stop.is_cancelled() {
+                    return Err(Fail::interrupted()); // asked twice: at once
+                }
+                stop.cancel();
+            }
+        }
+    };
+    let served = served.map_err(|fault| listen_fail(&endpoint, &fault))?;
+    if here.out.is_json() {
+        let lost = serving.lost();
+        let (connections, dropped) = (served.connections, served.dropped);
+        here.out.object(&Told::Stopped { connections, dropped, lost: lost.as_ref() });
+    } else if served.dropped > 0 {
+        here.out.say(format_args!("{} datagrams were not answered", served.dropped));
+    }
+    if args.life.wait.is_some() && served.connections == 0 {
+        return Err(Fail::new(Exit::TimedOut, format_args!("nobody came to {endpoint} in time")));
+    }
+    serving.outcome()
+}
+
+impl Args {
+    async fn options(&self, endpoint: &RawEndpoint, serving: &Serving, here: &Here) -> Result<ServerOptions, Fail> {
+        let prover = self.auth.prover(here).await?;
+        if prover.is_some() && endpoint.is_datagram() {
+            return Err(Fail::usage("--auth needs connections: datagrams can be sent by anybody at any time"));
+        }
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let talks = serving.talks();
+        let at_once = self.life.max_conns.map_or(if talks { 1 } else { 1024 }, count);
+        let only_one = self.life.once || (talks && !self.life.keep);
+        Ok(ServerOptions {
+            socket: self.socket.options(endpoint, None)?,
+            talk: self.talk.talk(),
+            connections: at_once,
+            total: only_one.then_some(1),
+            timeout: self.life.timeout,
+            grace: Duration::ZERO,
+            sessions: SessionLimits {
+                peers: if only_one { 1 } else { count(self.life.max_peers) },
+                expiry: self.life.peer_expiry,
+                ..SessionLimits::default()
+            },
+            guard: GuardLimits { rate: self.life.rate, force: self.life.force },
+            tls: self.tls.server(endpoint)?,
+            prover,
+        })
+    }
+
+    /// Whether only this machine, or who knows a key, can come in.
+    fn is_guarded(&self, endpoint: &RawEndpoint) -> bool {
+        let local = match endpoint.host() {
+            Some(Host::Ip(ip)) => ip.is_loopback(),
+            Some(Host::Name(name)) => name == "localhost",
+            Some(Host::Any) => false,
+            None => !matches!(endpoint, RawEndpoint::Fd(_)),
+        };
+        local || self.auth.is_on()
+    }
+}
+
+impl TlsFlags {
+    fn server(&self, endpoint: &RawEndpoint) -> Result<Option<Arc<ServerTls>>, Fail> {
+        let asked = self.cert.is_some() || self.self_signed;
+        if !matches!(endpoint, RawEndpoint::Tls { .. }) {
+            return if asked {
+                Err(Fail::usage("--cert and --self-signed mean something at tls:// only"))
+            } else {
+                Ok(None)
+            };
+        }
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|fault| Fail::io(format_args!("cannot read {}", path.display()), &fault))
+        };
+        let made = match (&self.cert, &self.cert_key) {
+            (Some(cert), Some(key)) => ServerTls::from_pem(&read(cert)?, &read(key)?)
+                .map_err(|fault| Fail::usage(format_args!("{} and {}: {fault}", cert.display(), key.display())))?,
+            _ if self.self_signed => ServerTls::self_signed(names_of(endpoint)).map_err(Fail::usage)?,
+            _ => {
+                return Err(Fail::usage("tls:// needs a certificate")
+                    .hint("--self-signed makes one; --cert and --cert-key take yours"));
+            }
+        };
+        Ok(Some(Arc::new(made)))
+    }
+}
+
+/// The names that a made certificate is for.
+fn names_of(endpoint: &RawEndpoint) -> Vec<String> {
+    match endpoint.host() {
+        Some(Host::Ip(ip)) => vec![ip.to_string()],
+        Some(Host::Name(name)) => vec![name.clone()],
+        _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), crate::here::host_name()],
+    }
+}
+
+/// The one line that a script waits for.
+fn announce(server: &Server, fingerprint: Option<String>, here: &Here) {
+    let endpoint = server.bound().to_string();
+    if here.out.is_json() {
+        let port = match server.bound() {
+            RawEndpoint::Tcp { port, .. } | RawEndpoint::Tls { port, .. } | RawEndpoint::Udp { port, .. } => {
+                Some(*port)
+            }
+            _ => None,
+        };
+        here.out.object(&Told::Listening { endpoint, port, fingerprint });
+        return;
+    }
+    here.out.say(format_args!("listening on {endpoint}"));
+    if let Some(fingerprint) = fingerprint {
+        here.out.note(format_args!("certificate fingerprint {fingerprint}"));
+    }
+}
+
+fn watched(server: Server, here: &Here, wait: Option<Duration>, stop: &CancellationToken) -> Server {
+    let (out, tells) = (here.out.clone(), here.verbose > 0);
+    let came = CancellationToken::new();
+    if let Some(wait) = wait {
+        let (came, stop) = (came.clone(), stop.clone());
+        tokio::spawn(async move {
+            if tokio::time::timeout(wait, came.cancelled()).await.is_err() {
+                stop.cancel();
+            }
+        });
+    }
+    if !out.is_json() && !tells && wait.is_none() {
+        return server;
+    }
+    server.watched(Arc::new(move |event: &Event<'_>| {
+        if matches!(event, Event::Connected { .. }) {
+            came.cancel();
+        }
+        tell(event, &out, tells);
+    }))
+}
+
+fn tell(event: &Event<'_>, out: &Out, tells: bool) {
+    if out.is_json() {
+        match event {
+            Event::Connected { id, peer } => out.object(&Told::Connected { id: *id, peer: peer.to_string() }),
+            Event::Closed { id, peer, received, sent, fault } => out.object(&Told::Closed {
+                id: *id,
+                peer: peer.to_string(),
+                received: *received,
+                sent: *sent,
+                fault: fault.map(ToString::to_string),
+            }),
+            Event::Refused { peer, fault } => {
+                out.object(&Told::Refused { peer: peer.to_string(), fault: fault.to_string() });
+            }
+            _ => {}
+        }
+    } else if tells {
+        match event {
+            Event::Connected { id, peer } => out.say(format_args!("connection {id} from {peer}")),
+            Event::Closed { id, received, sent, fault: None, .. } => {
+                out.say(format_args!("connection {id} ended: {received} bytes came, {sent} went"));
+            }
+            Event::Closed { id, fault: Some(fault), .. } => {
+                out.say(format_args!("connection {id} ended: {}", crate::screen::tame(&fault.to_string())));
+            }
+            Event::Refused { peer, fault } => {
+                out.say(format_args!("{peer} was refused: {}", crate::screen::tame(&fault.to_string())));
+            }
+            _ => {}
+        }
+    }
+}

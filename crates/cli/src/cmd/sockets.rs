@@ -1,0 +1,9 @@
+//! What `listen`, `dial` and `relay` share: flags, words for what fails, and how a person talks on a connection.
+
+pub(super) mod fail;
+pub(super) mod flags;
+pub(super) mod human;
+pub(super) mod info;
+pub(super) mod pump;
+pub(super) mod seconds;
+pub(super) mod turns;

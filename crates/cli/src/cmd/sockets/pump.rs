@@ -1,0 +1,144 @@
+//! Bytes or messages both ways at once, until both directions have ended.
+//!
+//! End of input shuts the own direction and reading goes on; the other end's end leaves sending open. A quiet connection whose both
+//! directions are open is left alone; once one has ended, the other may be silent for [`Pump::linger`] only, so that nothing
+//! hangs for ever on a peer that neither speaks nor closes. Datagrams have no end: there the same wait ends it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use landline_net::raw::{Connection, PeerName, RawError, Receiver, Sender};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::human::{Human, Keys, Screen};
+use crate::fail::Fail;
+
+/// How long the second direction may be silent when the first has ended.
+pub(crate) const LINGER: Duration = Duration::from_secs(300);
+/// The same for datagrams, whose answers come soon or not at all.
+pub(crate) const LINGER_DATAGRAM: Duration = Duration::from_secs(1);
+
+/// How to talk both ways.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pump {
+    /// Whether a line is a message; else bytes go as they come.
+    pub(crate) lines: bool,
+    /// How long the second direction may be silent when the first has ended; [`LINGER`] or [`LINGER_DATAGRAM`] if left open.
+    pub(crate) linger: Option<Duration>,
+}
+
+/// What ended a talk too early.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The connection.
+    Talk(RawError),
+    /// This end.
+    Here(Fail),
+}
+
+impl From<RawError> for Fault {
+    fn from(fault: RawError) -> Self {
+        Self::Talk(fault)
+    }
+}
+
+impl From<Fail> for Fault {
+    fn from(fail: Fail) -> Self {
+        Self::Here(fail)
+    }
+}
+
+impl Pump {
+    /// Talks until both directions have ended.
+    ///
+    /// # Errors
+    /// What ended it too early.
+    pub(crate) async fn run(self, connection: Connection, human: &mut Human) -> Result<(), Fault> {
+        let linger = self.linger.unwrap_or(if connection.is_datagram() { LINGER_DATAGRAM } else { LINGER });
+        let peer = connection.peer().clone();
+        let (mut receiver, mut sender) = connection.split();
+        let Human { keys, screen } = human;
+        let pulse = Pulse::new();
+        let talked = {
+            // Neither direction waits for the other: two ends that only write would stand still for ever.
+            let both =
+                async { tokio::join!(self.up(keys, &mut sender, &pulse), down(&mut receiver, screen, &peer, &pulse)) };
+            tokio::select! {
+                (up, down) = both => down.and(up),
+                () = pulse.silent_for(linger) => Ok(()),
+            }
+        };
+        human.screen.written().await;
+        if receiver.was_torn() {
+            human.screen.warn(format_args!(
+                "{peer} closed without TLS's closing alert: what came may have been cut short by somebody on the way"
+            ));
+        }
+        talked
+    }
+
+    async fn up(self, keys: &mut Keys, sender: &mut Sender, pulse: &Pulse) -> Result<(), Fault> {
+        while let Some(bytes) = self.typed(keys).await? {
+            sender.send(&bytes).await?;
+            pulse.beat();
+        }
+        sender.finish().await?;
+        pulse.ended();
+        Ok(())
+    }
+
+    async fn typed(self, keys: &mut Keys) -> Result<Option<bytes::Bytes>, Fail> {
+        if self.lines { keys.line().await } else { keys.piece().await }
+    }
+}
+
+async fn down(receiver: &mut Receiver, screen: &mut Screen, peer: &PeerName, pulse: &Pulse) -> Result<(), Fault> {
+    while let Some(message) = receiver.receive().await? {
+        pulse.beat();
+        if !screen.show(&message, peer).await {
+            break; // whoever read what came has left
+        }
+    }
+    pulse.ended();
+    Ok(())
+}
+
+/// When something last went over, and whether one direction has ended.
+struct Pulse {
+    state: Mutex<(Instant, bool)>,
+    changed: Notify,
+}
+
+impl Pulse {
+    fn new() -> Self {
+        Self { state: Mutex::new((Instant::now(), false)), changed: Notify::new() }
+    }
+
+    fn beat(&self) {
+        self.state().0 = Instant::now();
+    }
+
+    fn ended(&self) {
+        *self.state() = (Instant::now(), true);
+        self.changed.notify_one();
+    }
+
+    /// Waits until one direction has ended and nothing went over for `linger`.
+    async fn silent_for(&self, linger: Duration) {
+        loop {
+            let (last, ended) = *self.state();
+            if !ended {
+                self.changed.notified().await;
+            } else if last.elapsed() >= linger {
+                return;
+            } else {
+                sleep_until(last + linger).await;
+            }
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, (Instant, bool)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,47 @@
+//! What can go wrong on a raw connection.
+
+use std::{io, time::Duration};
+
+/// Why a raw connection ended, or a message was not sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RawError {
+    /// The system said so.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// What came is no message of the framing, or what was to be sent can be none.
+    #[error(transparent)]
+    Framing(#[from] landline_wire::framing::FramingError),
+    /// Nothing came within the time that was set for it.
+    #[error("nothing came for {0:?}")]
+    Idle(Duration),
+    /// The connection lasted longer than was allowed.
+    #[error("the time limit of {0:?} was over")]
+    TimedOut(Duration),
+    /// The challenge was not met, or not in time.
+    #[error("the other end did not prove that it has the key")]
+    Unproved,
+    /// An operation that this framing or this kind of socket can't do.
+    #[error("{0}")]
+    Unsuitable(&'static str),
+}
+
+impl RawError {
+    /// What kind of fault of the system it is, if it is one.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Io(fault) => Some(fault.kind()),
+            _ => None,
+        }
+    }
+
+    /// Whether the other end just left: a reset, a broken pipe. Servers go on after it and it is nobody's fault.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+        self.io_kind().is_some_and(|kind| {
+            matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+        })
+    }
+}

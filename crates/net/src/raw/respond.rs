@@ -1,0 +1,182 @@
+//! Answering single requests: what a service is that needs no conversation.
+//!
+//! In: a request, on whatever socket. Out: an answer, or none. On a stream or in a session each message is a request
+//! ([`converse`]); on a datagram socket one loop answers all peers, many in one system call and each held to the guard
+//! ([`serve`]).
+
+use std::{io, sync::Arc, time::Instant};
+
+use landline_sys::batch::{Inbox, Outbox};
+use tokio::io::Interest;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    connection::{Connection, Message},
+    error::RawError,
+    guard::Guard,
+    packets::Packets,
+    server::{Handler, Served, ServerOptions},
+};
+
+/// Datagrams taken or sent in one system call: the gain of more was within the noise (`cargo xtask bench sockets`).
+const SLOTS: usize = 32;
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The answer is sent, also an empty one where that can be.
+    Answer,
+    /// Nothing is said.
+    Silent,
+    /// The answer is sent and the connection closed.
+    AnswerAndClose,
+    /// The connection is closed.
+    Close,
+}
+
+/// A service that answers each request by itself.
+///
+/// ```
+/// use landline_net::raw::{Connection, Talk, respond::{Responder, Responding, Verdict}, server::Handler};
+///
+/// struct Echo;
+///
+/// impl Responder for Echo {
+///     fn respond(&self, request: &[u8], answer: &mut Vec<u8>) -> Verdict {
+///         answer.extend_from_slice(request);
+///         Verdict::Answer
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let (mut here, there) = Connection::pair(1024, &Talk::default())?;
+/// let serving = tokio::spawn(async move { Responding::new(Echo).handle(there).await });
+/// here.send(b"hi").await?;
+/// assert_eq!(here.receive().await?.expect("an answer").body, "hi");
+/// drop(here);
+/// serving.await.expect("no panic")?;
+/// # Ok::<(), landline_net::raw::RawError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Responder: Send + Sync + 'static {
+    /// Writes the answer to `request` behind what is in `answer`, and says what becomes of it.
+    fn respond(&self, request: &[u8], answer: &mut Vec<u8>) -> Verdict;
+
+    /// What is said when a connection stands, before any request; nothing is said to datagrams.
+    fn greeting(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Whether `request`, by datagram, may be answered beyond loopback, link-local and private ranges.
+    fn answers_strangers(&self, request: &[u8]) -> bool {
+        let _ = request;
+        false
+    }
+}
+
+/// The [`Handler`] that a [`Responder`] is.
+#[derive(Debug)]
+pub struct Responding<R>(Arc<R>);
+
+impl<R: Responder> Responding<R> {
+    /// Serves `responder` on connections and datagrams alike.
+    pub fn new(responder: R) -> Self {
+        Self(Arc::new(responder))
+    }
+}
+
+impl<R: Responder> Handler for Responding<R> {
+    async fn handle(&self, connection: Connection) -> Result<(), RawError> {
+        converse(self.0.as_ref(), connection).await
+    }
+
+    fn responder(&self) -> Option<Arc<dyn Responder>> {
+        let responder: Arc<R> = Arc::clone(&self.0);
+        Some(responder)
+    }
+}
+
+/// Answers the requests of one connection until it ends.
+///
+/// # Errors
+/// As the connection fails.
+pub async fn converse(responder: &dyn Responder, mut connection: Connection) -> Result<(), RawError> {
+    if let Some(greeting) = responder.greeting() {
+        connection.send(greeting).await?;
+    }
+    let packets = connection.keeps_bounds();
+    while let Some(Message { body, .. }) = connection.receive().await? {
+        let mut answer = Vec::new();
+        let verdict = responder.respond(&body, &mut answer);
+        if matches!(verdict, Verdict::Answer | Verdict::AnswerAndClose) && (packets || !answer.is_empty()) {
+            connection.send(&answer).await?;
+        }
+        if matches!(verdict, Verdict::AnswerAndClose | Verdict::Close) {
+            break;
+        }
+    }
+    connection.finish().await
+}
+
+/// Answers the datagrams of `socket` until `stop`.
+///
+/// # Errors
+/// If the socket itself fails.
+pub(crate) async fn serve(
+    socket: &Packets,
+    responder: &dyn Responder,
+    options: &ServerOptions,
+    stop: &CancellationToken,
+) -> io::Result<Served> {
+    let mut guard = Guard::new(options.guard, Instant::now());
+    let mut inbox = Inbox::new(SLOTS, options.talk.read_bytes);
+    let mut outbox = Outbox::default();
+    let mut served = Served::default();
+    let total = options.total.unwrap_or(u64::MAX);
+    while served.connections < total {
+        let came = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            came = socket.io(Interest::READABLE, |fd| inbox.receive(fd)) => came,
+        };
+        match came {
+            Ok(_) => {}
+            // An earlier answer met a closed port; this socket is everybody's.
+            Err(fault) if fault.kind() == io::ErrorKind::ConnectionRefused => continue,
+            Err(fault) => return Err(fault),
+        }
+        let now = Instant::now(); // once for all that came together
+        for datagram in inbox.datagrams() {
+            let before = outbox.len();
+            let mut quiet = false;
+            if datagram.from.has_name() {
+                outbox.push(datagram.from, |room| {
+                    let start = room.len();
+                    let verdict = responder.respond(datagram.body, room);
+                    quiet = matches!(verdict, Verdict::Silent | Verdict::Close);
+                    let len = room.len().saturating_sub(start);
+                    !quiet
+                        && datagram.from.inet().is_none_or(|from| {
+                            let open = responder.answers_strangers(datagram.body);
+                            guard.admit(from, datagram.sent, len, open, now).is_ok()
+                        })
+                });
+            }
+            if outbox.len() > before {
+                served.connections += 1;
+            } else if !quiet {
+                served.dropped += 1;
+            }
+        }
+        while !outbox.is_empty() {
+            let sent = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(served),
+                sent = socket.io(Interest::WRITABLE, |fd| outbox.send(fd)) => sent?,
+            };
+            served.dropped += u64::try_from(sent).unwrap_or(0);
+        }
+    }
+    Ok(served)
+}

@@ -1,0 +1,11 @@
+//! Simple services: what the programs of socket tutorials do, each as a handler of raw connections.
+//!
+//! In: a connection, settings. Out: the conversation that an item of the tutorials describes, byte by byte. None of them speaks
+//! landline/1 or knows keys; who may come is decided before (a challenge, the bound address).
+//! Source: PROTOCOL.md §12.
+
+pub mod answers;
+pub mod time;
+
+pub use answers::{Ack, Discard, Echo, Hello, Info, Upper};
+pub use time::Time;
