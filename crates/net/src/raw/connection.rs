@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::{
     error::RawError,
-    link::{Halves, ReadLink, Took, WriteLink},
+    link::{Halves, Plain, ReadLink, Took, WriteLink},
     peer::PeerName,
     scratch,
 };
@@ -308,6 +308,21 @@ impl Receiver {
         self.end == End::Torn
     }
 
+    /// What was read and not given out yet, if anything.
+    pub(crate) fn leftover(&mut self) -> Option<BytesMut> {
+        (!self.inbox.is_empty()).then(|| std::mem::take(&mut self.inbox))
+    }
+
+    /// The plain stream below, if nothing ends it in this process.
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
+        self.link.plain().filter(|_| self.idle.is_none() && self.end == End::Open)
+    }
+
+    /// Notes bytes that the kernel moved by itself.
+    pub(crate) fn count(&self, bytes: usize) {
+        count(&self.traffic.received, bytes);
+    }
+
     /// Puts back what was read too far.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
         let mut all = BytesMut::from(bytes);
@@ -423,9 +438,14 @@ impl Sender {
         Ok(self.link.finish().await?)
     }
 
-    /// The TCP socket below, of a plain TCP connection.
-    pub(crate) fn tcp(&self) -> Option<&tokio::net::TcpStream> {
-        self.link.tcp()
+    /// The plain stream below, if nothing limits it in this process.
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
+        self.link.plain().filter(|_| self.idle.is_none())
+    }
+
+    /// Notes bytes that the kernel moved by itself.
+    pub(crate) fn count(&self, bytes: usize) {
+        count(&self.traffic.sent, bytes);
     }
 }
 

@@ -66,6 +66,13 @@ pub(crate) enum Took {
     Torn,
 }
 
+/// A plain stream socket, which the kernel itself can read from and write to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Plain<'a> {
+    Tcp(&'a TcpStream),
+    Unix(&'a UnixStream),
+}
+
 /// Both halves of one connection.
 pub(crate) type Halves = (ReadLink, WriteLink);
 
@@ -106,6 +113,15 @@ impl ReadLink {
             Self::Packets(socket) => !socket.ends(),
             Self::Anyone(_) | Self::Session(_) => true,
             Self::Tcp(_) | Self::Unix(_) | Self::Tls(_) | Self::Memory(_) => false,
+        }
+    }
+
+    /// The plain stream below, where there is one.
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
+        match self {
+            Self::Tcp(half) => Some(Plain::Tcp(half.as_ref())),
+            Self::Unix(half) => Some(Plain::Unix(half.as_ref())),
+            Self::Tls(_) | Self::Memory(_) | Self::Packets(_) | Self::Anyone(_) | Self::Session(_) => None,
         }
     }
 
@@ -171,11 +187,12 @@ impl WriteLink {
         }
     }
 
-    /// The TCP socket below, of a plain TCP connection.
-    pub(crate) fn tcp(&self) -> Option<&TcpStream> {
+    /// The plain stream below, where there is one.
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
         match self {
-            Self::Tcp(half) => Some(half.as_ref()),
-            Self::Unix(_) | Self::Tls(_) | Self::Memory(_) | Self::Packets(_) | Self::Session(..) => None,
+            Self::Tcp(half) => Some(Plain::Tcp(half.as_ref())),
+            Self::Unix(half) => Some(Plain::Unix(half.as_ref())),
+            Self::Tls(_) | Self::Memory(_) | Self::Packets(_) | Self::Session(..) => None,
         }
     }
 }

@@ -22,7 +22,7 @@ use super::{
     dial,
     error::RawError,
     info::{self, SocketInfo},
-    link::{self, Halves},
+    link::{self, Halves, Plain},
     open::{self, Bound},
     options::SocketOptions,
     packets::{self, Packets},
@@ -203,7 +203,7 @@ impl Arrived {
     pub async fn welcome(self, options: &SocketOptions, talk: &Talk) -> Result<Connection, RawError> {
         match self.link {
             Pending::Plain(halves) => {
-                if let Some(tcp) = halves.1.tcp() {
+                if let Some(Plain::Tcp(tcp)) = halves.1.plain() {
                     options.apply_connected(&SockRef::from(tcp))?;
                 }
                 Connection::new(halves, self.peer, talk)

@@ -4,12 +4,10 @@
 //! directions are open is left alone; once one has ended, the other may be silent for [`Pump::linger`] only, so that nothing
 //! hangs for ever on a peer that neither speaks nor closes. Datagrams have no end: there the same wait ends it.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use landline_net::raw::relay::Pulse;
 use landline_net::raw::{Connection, PeerName, RawError, Receiver, Sender};
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
 
 use super::human::{Human, Keys, Screen};
 use crate::fail::Fail;
@@ -102,43 +100,4 @@ async fn down(receiver: &mut Receiver, screen: &mut Screen, peer: &PeerName, pul
     }
     pulse.ended();
     Ok(())
-}
-
-/// When something last went over, and whether one direction has ended.
-struct Pulse {
-    state: Mutex<(Instant, bool)>,
-    changed: Notify,
-}
-
-impl Pulse {
-    fn new() -> Self {
-        Self { state: Mutex::new((Instant::now(), false)), changed: Notify::new() }
-    }
-
-    fn beat(&self) {
-        self.state().0 = Instant::now();
-    }
-
-    fn ended(&self) {
-        *self.state() = (Instant::now(), true);
-        self.changed.notify_one();
-    }
-
-    /// Waits until one direction has ended and nothing went over for `linger`.
-    async fn silent_for(&self, linger: Duration) {
-        loop {
-            let (last, ended) = *self.state();
-            if !ended {
-                self.changed.notified().await;
-            } else if last.elapsed() >= linger {
-                return;
-            } else {
-                sleep_until(last + linger).await;
-            }
-        }
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, (Instant, bool)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
