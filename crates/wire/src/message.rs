@@ -89,7 +89,7 @@ fn malformed(fault: &serde_json::Error) -> MessageError {
 }
 
 /// Deepest nesting of brackets outside strings. Not a validator: bad JSON gets some number and fails later.
-fn depth(payload: &[u8]) -> usize {
+pub(crate) fn depth(payload: &[u8]) -> usize {
     let (mut open, mut deepest, mut in_string, mut escaped) = (0usize, 0usize, false, false);
     for byte in payload {
         match (in_string, escaped, byte) {
