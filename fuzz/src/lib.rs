@@ -7,6 +7,7 @@
 //! Knows nothing of sockets and clocks; the introduction draws from a fixed source, so every run is the same.
 #![forbid(unsafe_code)]
 
+mod framings;
 mod messages;
 pub mod mutate;
 mod places;
@@ -18,6 +19,10 @@ mod streams;
 pub mod vectors;
 mod wire;
 
+pub use framings::{
+    framing_files, framing_json, framing_landline, framing_lengths, framing_lines, framing_marks, framing_ready,
+    framing_words,
+};
 pub use messages::{
     acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens,
     patterns, replies, requests,
@@ -74,4 +79,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("joiner_answers", joiner_answers),
     ("inviter_judges", inviter_judges),
     ("joiner_judges", joiner_judges),
+    ("framing_lines", framing_lines),
+    ("framing_marks", framing_marks),
+    ("framing_lengths", framing_lengths),
+    ("framing_json", framing_json),
+    ("framing_files", framing_files),
+    ("framing_ready", framing_ready),
+    ("framing_landline", framing_landline),
+    ("framing_words", framing_words),
 ];

@@ -59,5 +59,6 @@ each! {
     frames headers names blobs shown_text opens replies requests answers items acks lane_items lane_acks puts says seens
     inflates partial_headers tree_headers tables streams joinings invitings labels
     admin_requests admin_answers patterns share_paths typed_paths file_names places contact_names endpoints codes grants
-    spkis fingerprints joiner_answers inviter_judges joiner_judges
+    spkis fingerprints joiner_answers inviter_judges joiner_judges framing_lines framing_marks framing_lengths
+    framing_json framing_files framing_ready framing_landline framing_words
 }
