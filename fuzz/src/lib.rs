@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod challenge;
+mod framings;
 mod messages;
 pub mod mutate;
 mod places;
@@ -20,6 +21,10 @@ pub mod vectors;
 mod wire;
 
 pub use challenge::{challenge_answers, challenge_proofs};
+pub use framings::{
+    framing_files, framing_json, framing_landline, framing_lengths, framing_lines, framing_marks, framing_ready,
+    framing_words,
+};
 pub use messages::{
     acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens,
     patterns, replies, requests,
@@ -78,4 +83,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("joiner_judges", joiner_judges),
     ("challenge_answers", challenge_answers),
     ("challenge_proofs", challenge_proofs),
+    ("framing_lines", framing_lines),
+    ("framing_marks", framing_marks),
+    ("framing_lengths", framing_lengths),
+    ("framing_json", framing_json),
+    ("framing_files", framing_files),
+    ("framing_ready", framing_ready),
+    ("framing_landline", framing_landline),
+    ("framing_words", framing_words),
 ];

@@ -82,6 +82,15 @@ const DICTIONARY: &[&[u8]] = &[
     b"fe80::1%eth0",
     b"admin",
     b"files:read /",
+    b"##",
+    b"#",
+    b"\r",
+    b"\x06\0\0\0",
+    b"\x10\0\0\0{\"data_size\": 6}",
+    b"\"data_size\": 6",
+    b"recv_ready",
+    b"mark:",
+    b"\\x23",
 ];
 
 /// A small generator of numbers, xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators").

@@ -1,11 +1,27 @@
 //! Seeds: something for every target to start from: the vectors of PROTOCOL.md, and cases that tests thought worth it.
 
 use landline_trust::key::PublicKey;
+use landline_wire::LengthPrefix;
 
-use crate::{challenge, proof, state, streams, vectors::vectors};
+use crate::{
+    challenge, proof, state, streams,
+    vectors::{Vector, vectors},
+};
 
 /// Bytes of a header; messages are fuzzed without it.
 const HEADER: usize = 4;
+
+/// Decoders of bodies behind a binary length.
+const LENGTHS: &[&str] = &[
+    "framing-u8",
+    "framing-u16be",
+    "framing-u16le",
+    "framing-u32be",
+    "framing-u32le",
+    "framing-u64be",
+    "framing-u64le",
+    "framing-i32le",
+];
 
 /// The seeds of `target`; never none.
 #[must_use]
@@ -40,6 +56,14 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
         "spkis" => &["spki"],
         "fingerprints" => &["fingerprint"],
         "codes" => &["code"],
+        "framing_lines" => &["framing-line"],
+        "framing_marks" => &["framing-mark"],
+        "framing_lengths" => LENGTHS,
+        "framing_json" => &["framing-json"],
+        "framing_files" => &["framing-file"],
+        "framing_ready" => &["framing-length", "framing-answer"],
+        "framing_landline" => &["framing-landline", "frames"],
+        "framing_words" => &["framing-word"],
         _ => &[],
     };
     let is_message = !matches!(
@@ -58,7 +82,7 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
             | "spkis"
             | "fingerprints"
             | "codes"
-    );
+    ) && !target.starts_with("framing_");
     let wanted = vectors().into_iter().filter(|vector| decoders.contains(&vector.decoder.as_str()));
     wanted
         .flat_map(|vector| {
@@ -69,10 +93,23 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
                 () if target == "frames" => {
                     [0, 1, 7, 254].map(|choice| [&[choice], &vector.bytes[..]].concat()).to_vec()
                 }
+                () if target.starts_with("framing_") => of_framing(target, &vector),
                 () => vec![vector.bytes],
             }
         })
         .collect()
+}
+
+/// A vector behind the choices that its target begins with: whole and cut, under wide and narrow limits.
+fn of_framing(target: &str, vector: &Vector) -> Vec<Vec<u8>> {
+    let prefix = LengthPrefix::ALL.into_iter().zip(0u8..).find(|(prefix, _)| vector.decoder.ends_with(prefix.word()));
+    let second = match (target, prefix) {
+        ("framing_words", _) => return vec![vector.bytes.clone()],
+        ("framing_lengths", Some((_, place))) => vec![place],
+        ("framing_marks", _) => vec![0],
+        _ => Vec::new(),
+    };
+    [0, 3, 6, 255].map(|choice| [&[choice], &second[..], &vector.bytes].concat()).to_vec()
 }
 
 fn of_tests(target: &str) -> Vec<Vec<u8>> {
@@ -109,6 +146,18 @@ fn of_tests(target: &str) -> Vec<Vec<u8>> {
         "grants" => &["admin", "files:read /", "files:write /a b/ü", "files:read /%e9%0A", "files:read /a\u{3164}"],
         "fingerprints" => &["fm4c-wsb6-j424-zqs5-v2js-6knw-efwi-ufwn", "FM4CWSB6J424ZQS5V2JS6KNWEFWIUFWN", "fm4c"],
         "shown_text" => &["报告 final.pdf", "a\u{1b}[2Jb\n", "exe.\u{202e}fdp", "\u{9b}31m\\x41"],
+        "framing_lines" => &["\0a\nb\r\nc", "\x03\r\r\n\n", "\x02no end"],
+        "framing_marks" => &["\0\0a##b###c#", "\x03\x03aaaabxaab", "\x04\x02a\r\n.\r\n", "\x05\x05xababab"],
+        "framing_lengths" => &["\x02\0\x03abc\0\x01d", "\x03\x01\0\x03abc\0\0", "\x05\x07\x02\0\0\0hi"],
+        "framing_ready" => &["\x026", "\x0218446744073709551616", "\x04recv_readyls", "\x06recv_", "\x04recv_ready"],
+        "framing_words" => &[
+            "mark:\\r\\n",
+            "mark:\\xff\\",
+            "mark:é",
+            "I32LE",
+            "u16",
+            "长长长长长长长长长长长长长长长长长长长长长长长长长",
+        ],
         "frames" => &["\0\x01\0\0\x02{}\x02\0\0\0", "\x03\x50\0\0\x01x\x01\0\0\x02{}", "\x02\u{1}\0"],
         _ => &[],
     };

@@ -60,4 +60,6 @@ each! {
     inflates partial_headers tree_headers tables streams joinings invitings labels
     admin_requests admin_answers patterns share_paths typed_paths file_names places contact_names endpoints codes grants
     spkis fingerprints joiner_answers inviter_judges joiner_judges challenge_answers challenge_proofs
+    framing_lines framing_marks framing_lengths
+    framing_json framing_files framing_ready framing_landline framing_words
 }

@@ -33,8 +33,8 @@ impl Limits {
 /// Bytes of one message's body on a raw socket. As much as NATS takes; longer things are streamed, not collected.
 pub const MAX_RAW_MESSAGE: usize = 1 << 20;
 
-/// Bytes of the JSON header before a body on a raw socket. The longest name of a file takes 4 KiB, 24 KiB at worst if
-/// each of its letters is escaped; 16 KiB is room for every name that is met.
+/// Bytes of the JSON header before a body on a raw socket. The longest path that Linux takes, 4096 bytes, comes to 12 KiB in
+/// any script once it is escaped; the rest is room for the other fields.
 pub const MAX_RAW_HEADER: usize = 16 << 10;
 
 /// Bytes of an end mark. Marks that people choose have one to four; the rest is room for a MIME-like boundary.

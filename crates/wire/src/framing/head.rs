@@ -267,7 +267,7 @@ mod tests {
         let long = JsonHead::new([(FILE_SIZE.to_owned(), 1.into()), ("a".to_owned(), "x".repeat(20_000).into())]);
         let mut out = BytesMut::from("before");
         let refused = long.unwrap().encode(&FramingLimits::default(), &mut out);
-        assert!(matches!(refused, Err(FramingError::HeaderTooLong { len: 20_024, most: 16_384 })), "{refused:?}");
+        assert!(matches!(refused, Err(FramingError::HeaderTooLong { len: 20_025, most: 16_384 })), "{refused:?}");
         assert_eq!(out, "before");
     }
 }

@@ -65,16 +65,32 @@ impl Formatter for Dumps {
     }
 
     fn write_f64<W: ?Sized + io::Write>(&mut self, to: &mut W, value: f64) -> io::Result<()> {
-        // Both find the fewest digits that read back as the same number; they differ in where they use an exponent.
-        let scientific = format!("{value:e}");
-        match scientific.split_once('e').and_then(|(digits, power)| Some((digits, power.parse::<i32>().ok()?))) {
-            Some((digits, power)) if !(-4..16).contains(&power) => {
-                let sign = if power < 0 { '-' } else { '+' };
-                write!(to, "{digits}e{sign}{:02}", power.unsigned_abs())
-            }
-            _ if value.fract() == 0.0 => write!(to, "{value}.0"),
-            _ => write!(to, "{value}"),
-        }
+        to.write_all(repr(value).as_bytes())
+    }
+}
+
+/// A finite number as Python shows it.
+///
+/// Both languages take the fewest digits that read back as the same number. Where two such are equally near, Rust takes the
+/// upper, Python the even one: rounding to that many digits does so too.
+fn repr(value: f64) -> String {
+    let fewest = format!("{value:e}").bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let scientific = format!("{value:.*e}", fewest.saturating_sub(1));
+    let parts = scientific.split_once('e').and_then(|(digits, power)| Some((digits, power.parse::<i32>().ok()?)));
+    let Some((digits, power)) = parts else { return scientific };
+    if !(-4..16).contains(&power) {
+        let sign = if power < 0 { '-' } else { '+' };
+        return format!("{digits}e{sign}{:02}", power.unsigned_abs());
+    }
+    let (minus, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
+    let digits = digits.replace('.', "");
+    let shift = usize::try_from(power.unsigned_abs()).unwrap_or(0);
+    if power < 0 {
+        return format!("{minus}0.{}{digits}", "0".repeat(shift.saturating_sub(1)));
+    }
+    match digits.split_at_checked(shift.saturating_add(1)) {
+        Some((whole, part)) if !part.is_empty() => format!("{minus}{whole}.{part}"),
+        _ => format!("{minus}{digits:0<width$}.0", width = shift.saturating_add(1)),
     }
 }
 
@@ -118,6 +134,10 @@ mod tests {
                     r#"{"f": [0.0, -0.0, 1.0, 0.1, 1000000000000000.0, 1e+16, 1.5e+16, 1.2345678901234568e+17, "#,
                     "9999999999999998.0]}"
                 ),
+            ),
+            (
+                json!({"f": [7_206_057_264_377_977.0 / 4.0, -2_710_597_060_278_885.0 / 4.0, 720_822_460_004_409.0 / 8.0]}),
+                r#"{"f": [1801514316094494.2, -677649265069721.2, 90102807500551.12]}"#,
             ),
             (
                 json!({"f": [1e22, 1e100, f64::MAX, 5e-324, 0.0001, 0.00001, 1.5e-7, 0.00012345, -2.5, 100.0]}),

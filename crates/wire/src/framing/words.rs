@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Framing, LengthPrefix, Mark, MarkError};
+use super::{Framing, LengthPrefix, MarkError};
 use crate::shown::shown;
 
 /// What may be said, for people.
@@ -73,6 +73,7 @@ impl fmt::Display for Framing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::framing::Mark;
 
     #[test]
     fn every_word_that_is_allowed_reads_back() {

@@ -1,0 +1,4 @@
+//! libFuzzer on `framing_json`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| landline_fuzz::framing_json(data));
