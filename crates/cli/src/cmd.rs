@@ -1,5 +1,7 @@
 //! Commands: one variant, one file. `cmd/put.rs` holds the arguments of `put` and its `run`, and nothing else knows them.
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 
 use crate::exit::Exit;
@@ -26,6 +28,7 @@ mod mkdir;
 mod mv;
 mod partials;
 mod put;
+mod relay;
 mod retry;
 mod rm;
 mod selftest;
@@ -53,6 +56,7 @@ pub(crate) enum Cmd {
     Rm(rm::Args),
     Listen(listen::Args),
     Dial(dial::Args),
+    Relay(relay::Args),
     Contacts(contacts::Args),
     Key(key::Args),
     Doctor(doctor::Args),
@@ -66,12 +70,24 @@ pub(crate) enum Cmd {
 impl Cmd {
     /// Whether the command answers Ctrl-C and SIGTERM in its own way.
     pub(crate) fn minds_signals_itself(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Listen(_))
+        matches!(self, Self::Serve(_) | Self::Listen(_) | Self::Relay(_))
+    }
+
+    /// The words that the command stands for, if it is asked to be like a program, and the word behind which they belong.
+    ///
+    /// # Errors
+    /// If there is no such program.
+    pub(crate) fn likeness(&self) -> Result<Option<(&'static str, Vec<OsString>)>, Fail> {
+        match self {
+            Self::Listen(args) => args.likeness().map(|words| words.map(|words| ("listen", words))),
+            Self::Dial(args) => args.likeness().map(|words| words.map(|words| ("dial", words))),
+            _ => Ok(None),
+        }
     }
 
     /// Whether one thread does it best: moving single messages between sockets is no work that can be shared.
     pub(crate) fn wants_one_thread(&self) -> bool {
-        matches!(self, Self::Listen(_) | Self::Dial(_))
+        matches!(self, Self::Listen(_) | Self::Dial(_) | Self::Relay(_))
     }
 
     /// Whether the same command goes on where this one was stopped.
@@ -105,6 +121,7 @@ impl Cmd {
             Self::Rm(args) => rm::run(args, here).await,
             Self::Listen(args) => listen::run(args, here).await,
             Self::Dial(args) => dial::run(args, here).await,
+            Self::Relay(args) => relay::run(args, here).await,
             Self::Contacts(args) => contacts::run(args, here).await,
             Self::Key(args) => key::run(args, here).await,
             Self::Doctor(args) => doctor::run(args, here).await,

@@ -28,12 +28,26 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(said) => return tell_clap(&without_hidden(said_harmlessly(said, &arguments)), &arguments).code(),
     };
     let out = Out::new(cli.json, cli.quiet);
-    let outcome = start(cli, &out);
+    let outcome = match cli.cmd.likeness() {
+        Ok(None) => start(cli, &out),
+        Ok(Some((verb, words))) => match Cli::try_parse_from(likened(&arguments, verb, words)) {
+            Ok(cli) => start(cli, &out),
+            Err(said) => return tell_clap(&said_harmlessly(said, &arguments), &arguments).code(),
+        },
+        Err(fail) => Err(fail),
+    };
     let exit = outcome.unwrap_or_else(|fail| {
         out.fail(&fail);
         fail.exit()
     });
     out.finish(exit).code()
+}
+
+/// `arguments` with `words` behind the first `verb`: what the user wrote comes later and wins.
+fn likened(arguments: &[OsString], verb: &str, words: Vec<OsString>) -> Vec<OsString> {
+    let at = arguments.iter().position(|argument| argument == verb).map_or(arguments.len(), |at| at + 1);
+    let (before, after) = arguments.split_at(at);
+    before.iter().cloned().chain(words).chain(after.iter().cloned()).collect()
 }
 
 /// clap repeats what it was given; what of that could act on a screen is escaped first. The names of foreign files come

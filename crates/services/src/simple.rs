@@ -5,7 +5,9 @@
 //! Source: PROTOCOL.md §12.
 
 pub mod answers;
+pub mod broker;
 pub mod time;
 
 pub use answers::{Ack, Discard, Echo, Hello, Info, Upper};
+pub use broker::{Broker, Slow};
 pub use time::Time;

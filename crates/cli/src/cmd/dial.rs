@@ -1,14 +1,12 @@
 //! `dial`: a connection to any endpoint, by hand.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::DialOptions;
 use landline_net::raw::dial::{Dialled, RawDialError, dial};
-use landline_net::raw::tls::{ClientTls, Fingerprint, Trust};
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -16,8 +14,10 @@ use super::sockets::fail::{dial_fail, talk_fail};
 use super::sockets::flags::{AuthFlags, ShowFlags, SocketFlags, TalkFlags};
 use super::sockets::human::Human;
 use super::sockets::info;
+use super::sockets::like;
 use super::sockets::pump::{Fault, Pump};
 use super::sockets::seconds::seconds;
+use super::sockets::tls::ClientFlags;
 use super::sockets::turns::{TurnFlags, Turns};
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     endpoint: Option<RawEndpoint>,
     /// Behave as a client of a socket tutorial; `--like list` shows each
     #[arg(long, value_name = "NAME")]
-    pub(crate) like: Option<String>,
+    like: Option<String>,
     #[command(flatten)]
     turns: TurnFlags,
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     life: Life,
     #[command(flatten)]
-    tls: TlsFlags,
+    tls: ClientFlags,
     #[command(flatten)]
     auth: AuthFlags,
     #[command(flatten)]
@@ -76,19 +76,14 @@ struct Life {
     bind_next: bool,
 }
 
-/// Whom to believe at tls://.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "TLS")]
-struct TlsFlags {
-    /// Believe the one certificate with this SHA-256 fingerprint
-    #[arg(long, value_name = "FINGERPRINT", conflicts_with_all = ["ca", "insecure"])]
-    pin: Option<Fingerprint>,
-    /// Believe the authorities in this PEM file, not the system's
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
-    ca: Option<PathBuf>,
-    /// Believe anybody: what is sent can be read and changed on the way
-    #[arg(long)]
-    insecure: bool,
+impl Args {
+    /// What `--like` stands for; `None` if it is not asked for, or asks for the list.
+    pub(crate) fn likeness(&self) -> Result<Option<Vec<OsString>>, Fail> {
+        match self.like.as_deref() {
+            None | Some(like::LIST) => Ok(None),
+            Some(name) => like::words(name, like::CLIENTS, self.endpoint.is_none()).map(Some),
+        }
+    }
 }
 
 /// A connection that stands, for programs.
@@ -101,6 +96,10 @@ struct Connected<'a> {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    if args.like.as_deref() == Some(like::LIST) {
+        like::list("dial", like::CLIENTS, here);
+        return Ok(Exit::Done);
+    }
     let Some(endpoint) = args.endpoint.clone() else { return Err(Fail::usage("no endpoint was given")) };
     let talk = args.talk.talk();
     let prover = args.auth.prover(here).await?;
@@ -122,8 +121,9 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     if let Some(prover) = &prover {
         prover.answer(&mut connection).await.map_err(|fault| talk_fail(&peer, &fault))?;
     }
-    let lines = args.turns.lines || args.turns.is_on() || !args.talk.is_raw();
+    let lines = args.talk.by_lines() || args.turns.is_on();
     let mut human = Human::new(&args.show, lines, here);
+    human.keys.say_first(&args.turns.say);
     let talking = async {
         if args.turns.is_on() {
             Turns::from(&args.turns).run(connection, &mut human).await
@@ -179,39 +179,4 @@ fn is(fault: &RawDialError, kind: std::io::ErrorKind) -> bool {
 fn is_not_there_yet(fault: &RawDialError) -> bool {
     use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound, TimedOut};
     [ConnectionRefused, NotFound, HostUnreachable, NetworkUnreachable, TimedOut].iter().any(|kind| is(fault, *kind))
-}
-
-impl TlsFlags {
-    fn client(&self, endpoint: &RawEndpoint, here: &Here) -> Result<Option<Arc<ClientTls>>, Fail> {
-        let asked = self.pin.is_some() || self.ca.is_some() || self.insecure;
-        if !matches!(endpoint, RawEndpoint::Tls { .. }) {
-            return if asked {
-                Err(Fail::usage("--pin, --ca and --insecure mean something at tls:// only"))
-            } else {
-                Ok(None)
-            };
-        }
-        let read;
-        let trust = match (self.pin, &self.ca) {
-            (Some(pin), _) => Trust::Pin(pin),
-            (None, Some(path)) => {
-                read = std::fs::read(path).map_err(|fault| {
-                    Fail::io(format_args!("cannot read the authorities {}", path.display()), &fault)
-                })?;
-                Trust::Authorities(&read)
-            }
-            (None, None) if self.insecure => {
-                here.out.warn("--insecure: anybody can be at the other end, and read and change what is sent");
-                Trust::Insecure
-            }
-            (None, None) => Trust::System,
-        };
-        let made = ClientTls::new(trust).map_err(|fault| match &self.ca {
-            Some(path) => Fail::usage(format_args!("{}: {fault}", path.display())),
-            None => {
-                Fail::new(Exit::Refused, fault).hint("--pin trusts one certificate by its fingerprint, --ca a file")
-            }
-        })?;
-        Ok(Some(Arc::new(made)))
-    }
 }

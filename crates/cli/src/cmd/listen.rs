@@ -1,22 +1,23 @@
 //! `listen`: a server at any endpoint, by hand.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
 use landline_addr::endpoint::Host;
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::guard::GuardLimits;
-use landline_net::raw::server::Event;
-use landline_net::raw::tls::ServerTls;
-use landline_net::raw::{Server, ServerOptions, SessionLimits};
+use landline_net::raw::server::{Event, Served};
+use landline_net::raw::{AnyHandler, Server, ServerOptions, SessionLimits};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::sockets::fail::listen_fail;
 use super::sockets::flags::{AuthFlags, ShowFlags, SocketFlags, TalkFlags};
 use super::sockets::info;
+use super::sockets::like;
 use super::sockets::seconds::seconds;
+use super::sockets::tls::ServerFlags;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     endpoint: Option<RawEndpoint>,
     /// Behave as a server of a socket tutorial; `--like list` shows each
     #[arg(long, value_name = "NAME")]
-    pub(crate) like: Option<String>,
+    like: Option<String>,
     #[command(flatten)]
     service: ServiceFlags,
     #[command(flatten)]
@@ -48,7 +49,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     life: Life,
     #[command(flatten)]
-    tls: TlsFlags,
+    tls: ServerFlags,
     #[command(flatten)]
     auth: AuthFlags,
     #[command(flatten)]
@@ -93,25 +94,10 @@ struct Life {
     force: bool,
 }
 
-/// What is shown at tls://.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "TLS")]
-struct TlsFlags {
-    /// The certificate chain to show, PEM
-    #[arg(long, value_name = "FILE", requires = "cert_key")]
-    cert: Option<PathBuf>,
-    /// Its private key, PEM
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    cert_key: Option<PathBuf>,
-    /// Show a certificate made for this run, and print its fingerprint for --pin
-    #[arg(long, conflicts_with = "cert")]
-    self_signed: bool,
-}
-
 /// What happens, for programs.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-enum Told<'a> {
+enum Told {
     Listening {
         endpoint: String,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,26 +124,61 @@ enum Told<'a> {
     Stopped {
         connections: u64,
         dropped: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        lost: Option<&'a u64>,
     },
 }
 
+/// What is told of a server beside its endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Watching {
+    /// That of a certificate made for this run.
+    pub(crate) fingerprint: Option<String>,
+    /// Give up if nobody came for so long.
+    pub(crate) wait: Option<Duration>,
+    /// Whether the socket is told as the kernel has it.
+    pub(crate) info: bool,
+}
+
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    if args.like.as_deref() == Some(like::LIST) {
+        like::list("listen", like::SERVERS, here);
+        return Ok(Exit::Done);
+    }
     let Some(endpoint) = args.endpoint.clone() else { return Err(Fail::usage("no endpoint was given")) };
-    let mut signals = Signals::new()?;
     let serving = args.service.serving(&args, &endpoint, here)?;
     let options = args.options(&endpoint, &serving, here).await?;
-    let fingerprint = options.tls.as_ref().filter(|_| args.tls.self_signed).map(|tls| tls.fingerprint().to_string());
+    let fingerprint = args.tls.made(options.tls.as_ref());
     let bound = Server::bind(&endpoint, options).await;
     let server = bound.map_err(|fault| listen_fail(&endpoint, &fault))?;
-    announce(&server, fingerprint, here);
-    if args.socket.info {
+    let watching = Watching { fingerprint, wait: args.life.wait, info: args.socket.info };
+    let served = serve(server, serving.handler(), &watching, here).await?;
+    if let Some(lost) = serving.lost().filter(|lost| *lost > 0) {
+        here.out.warn(format_args!("{lost} messages were lost to members that did not keep up"));
+    }
+    if args.life.wait.is_some() && served.connections == 0 {
+        return Err(Fail::new(Exit::TimedOut, format_args!("nobody came to {endpoint} in time")));
+    }
+    serving.outcome()
+}
+
+/// Tells where `server` listens and serves until a signal comes, or the server ends by itself.
+///
+/// # Errors
+/// If the socket fails, or at a second signal.
+pub(crate) async fn serve(
+    server: Server,
+    handler: AnyHandler,
+    watching: &Watching,
+    here: &Here,
+) -> Result<Served, Fail> {
+    let mut signals = Signals::new()?;
+    let bound = server.bound().clone();
+    announce(&server, watching.fingerprint.clone(), here);
+    if watching.info {
         info::show(server.info(), here);
     }
     let stop = CancellationToken::new();
-    let server = watched(server, here, args.life.wait, &stop);
-    let outcome = server.serve(serving.handler(), stop.clone());
+    let server = watched(server, here, watching.wait, &stop);
+    let outcome = server.serve(handler, stop.clone());
     tokio::pin!(outcome);
     let served = loop {
         tokio::select! {
@@ -170,21 +191,24 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
             }
         }
     };
-    let served = served.map_err(|fault| listen_fail(&endpoint, &fault))?;
+    let served = served.map_err(|fault| listen_fail(&bound, &fault))?;
     if here.out.is_json() {
-        let lost = serving.lost();
-        let (connections, dropped) = (served.connections, served.dropped);
-        here.out.object(&Told::Stopped { connections, dropped, lost: lost.as_ref() });
+        here.out.object(&Told::Stopped { connections: served.connections, dropped: served.dropped });
     } else if served.dropped > 0 {
         here.out.say(format_args!("{} datagrams were not answered", served.dropped));
     }
-    if args.life.wait.is_some() && served.connections == 0 {
-        return Err(Fail::new(Exit::TimedOut, format_args!("nobody came to {endpoint} in time")));
-    }
-    serving.outcome()
+    Ok(served)
 }
 
 impl Args {
+    /// What `--like` stands for; `None` if it is not asked for, or asks for the list.
+    pub(crate) fn likeness(&self) -> Result<Option<Vec<OsString>>, Fail> {
+        match self.like.as_deref() {
+            None | Some(like::LIST) => Ok(None),
+            Some(name) => like::words(name, like::SERVERS, self.endpoint.is_none()).map(Some),
+        }
+    }
+
     async fn options(&self, endpoint: &RawEndpoint, serving: &Serving, here: &Here) -> Result<ServerOptions, Fail> {
         let prover = self.auth.prover(here).await?;
         if prover.is_some() && endpoint.is_datagram() {
@@ -221,41 +245,6 @@ impl Args {
             None => !matches!(endpoint, RawEndpoint::Fd(_)),
         };
         local || self.auth.is_on()
-    }
-}
-
-impl TlsFlags {
-    fn server(&self, endpoint: &RawEndpoint) -> Result<Option<Arc<ServerTls>>, Fail> {
-        let asked = self.cert.is_some() || self.self_signed;
-        if !matches!(endpoint, RawEndpoint::Tls { .. }) {
-            return if asked {
-                Err(Fail::usage("--cert and --self-signed mean something at tls:// only"))
-            } else {
-                Ok(None)
-            };
-        }
-        let read = |path: &PathBuf| {
-            std::fs::read(path).map_err(|fault| Fail::io(format_args!("cannot read {}", path.display()), &fault))
-        };
-        let made = match (&self.cert, &self.cert_key) {
-            (Some(cert), Some(key)) => ServerTls::from_pem(&read(cert)?, &read(key)?)
-                .map_err(|fault| Fail::usage(format_args!("{} and {}: {fault}", cert.display(), key.display())))?,
-            _ if self.self_signed => ServerTls::self_signed(names_of(endpoint)).map_err(Fail::usage)?,
-            _ => {
-                return Err(Fail::usage("tls:// needs a certificate")
-                    .hint("--self-signed makes one; --cert and --cert-key take yours"));
-            }
-        };
-        Ok(Some(Arc::new(made)))
-    }
-}
-
-/// The names that a made certificate is for.
-fn names_of(endpoint: &RawEndpoint) -> Vec<String> {
-    match endpoint.host() {
-        Some(Host::Ip(ip)) => vec![ip.to_string()],
-        Some(Host::Name(name)) => vec![name.clone()],
-        _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), crate::here::host_name()],
     }
 }
 

@@ -4,6 +4,8 @@ pub(super) mod fail;
 pub(super) mod flags;
 pub(super) mod human;
 pub(super) mod info;
+pub(super) mod like;
 pub(super) mod pump;
 pub(super) mod seconds;
+pub(super) mod tls;
 pub(super) mod turns;

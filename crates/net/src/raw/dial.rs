@@ -74,6 +74,16 @@ pub enum RawDialError {
     },
 }
 
+impl From<RawDialError> for io::Error {
+    fn from(fault: RawDialError) -> Self {
+        match fault {
+            RawDialError::Resolve { source, .. } | RawDialError::Connect { source } | RawDialError::Tls { source } => {
+                source
+            }
+        }
+    }
+}
+
 /// A socket that stands, whose it is, and what the kernel made of it.
 type Connected = (Halves, PeerName, SocketInfo);
 

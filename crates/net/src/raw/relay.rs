@@ -35,10 +35,7 @@ pub async fn relay(one: Connection, other: Connection, linger: Duration) -> Resu
     let (mut from_one, mut to_one) = one.split();
     let (mut from_other, mut to_other) = other.split();
     let both = async {
-        tokio::try_join!(
-            carry(&mut from_one, &mut to_other, &pulse),
-            carry(&mut from_other, &mut to_one, &pulse),
-        )
+        tokio::try_join!(carry(&mut from_one, &mut to_other, &pulse), carry(&mut from_other, &mut to_one, &pulse),)
     };
     tokio::select! {
         done = both => done.map(drop),

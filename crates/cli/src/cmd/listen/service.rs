@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::ValueEnum;
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::{AnyHandler, Connection, Handler, RawError, Responding};
-use landline_services::simple;
+use landline_services::simple::{self, Broker, Slow};
 use tokio::sync::Mutex as TurnMutex;
 
 use super::Args;
@@ -30,9 +30,22 @@ pub(crate) struct ServiceFlags {
     /// What is said when a connection stands
     #[arg(long, value_name = "TEXT")]
     greeting: Option<String>,
-    /// The word that ends a conversation
+    /// The word that ends a conversation, said by either; an empty one stands for none [default: bye, for ack ##, for
+    /// greet exit]
     #[arg(long, value_name = "WORD")]
     closing: Option<String>,
+    /// `talk`: the line of yours that ends a conversation without being sent
+    #[arg(long, value_name = "WORD")]
+    leave: Option<String>,
+    /// What one says goes to all others, as --service broker
+    #[arg(long, conflicts_with_all = ["service", "chat"])]
+    broker: bool,
+    /// The same with names, as --service chat
+    #[arg(long, conflicts_with = "service")]
+    chat: bool,
+    /// `broker`, `chat`: what becomes of a member that does not keep up
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "close", hide_default_value = true)]
+    slow: SlowMember,
     /// `talk`: speak first
     #[arg(long)]
     first: bool,
@@ -64,16 +77,42 @@ enum Name {
     Time,
     /// You and the other end in turns
     Talk,
+    /// What one says goes to all others
+    Broker,
+    /// The same with names: `/name NAME` chooses one
+    Chat,
     /// Takes everything and says nothing
     Discard,
     /// Tells what came
     Info,
 }
 
+/// What becomes of a member whose queue (256 KiB) is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SlowMember {
+    /// Whoever talks waits for it
+    Block,
+    /// Its oldest messages are dropped, and counted
+    DropOldest,
+    /// It is closed (the default)
+    Close,
+}
+
+impl From<SlowMember> for Slow {
+    fn from(chosen: SlowMember) -> Self {
+        match chosen {
+            SlowMember::Block => Self::Block,
+            SlowMember::DropOldest => Self::DropOldest,
+            SlowMember::Close => Self::Close,
+        }
+    }
+}
+
 /// A service, ready.
 pub(super) struct Serving {
     handler: AnyHandler,
     talks: bool,
+    lost: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
     fault: Arc<Mutex<Option<Fail>>>,
 }
 
@@ -85,39 +124,56 @@ impl ServiceFlags {
     pub(super) fn serving(&self, args: &Args, endpoint: &RawEndpoint, here: &Here) -> Result<Serving, Fail> {
         let fault = Arc::default();
         let word = |given: &Option<String>, default: &str| given.as_deref().unwrap_or(default).as_bytes().to_vec();
-        let handler = match self.service {
+        let closing = |default: &str| Some(word(&self.closing, default)).filter(|word| !word.is_empty());
+        let handler = match self.name() {
             Name::Pipe => return Ok(self.talking(args, here, None)),
             Name::Talk => {
                 let turns =
-                    Turns { second: !self.first, closing: Some(word(&self.closing, "bye")), ..Turns::default() };
+                    Turns { second: !self.first,
+                    closing: closing("bye"),
+                    leave: self.leave.clone().map(String::into_bytes),
+                    ..Turns::default() };
                 return Ok(self.talking(args, here, Some(turns)));
             }
             Name::Echo => AnyHandler::new(Responding::new(simple::Echo)),
             Name::Upper => AnyHandler::new(Responding::new(simple::Upper { strip: self.strip, once: self.one_answer })),
             Name::Ack => AnyHandler::new(Responding::new(simple::Ack {
                 answer: word(&self.answer, "Receive your message"),
-                closing: Some(word(&self.closing, "##")),
+                closing: closing("##"),
             })),
             Name::Hello => AnyHandler::new(Responding::new(simple::Hello {
                 greeting: self.greeting.clone().map(String::into_bytes),
                 answer: word(&self.answer, "hi"),
             })),
             Name::Time => AnyHandler::new(Responding::new(simple::Time::new(self.empty_for_empty))),
+            Name::Broker | Name::Chat => {
+                let broker = Broker::new(self.slow.into());
+                let broker = if self.name() == Name::Chat { broker.named() } else { broker };
+                let lost = Box::new(broker.lost());
+                return Ok(Serving { handler: AnyHandler::new(broker), talks: false, fault, lost: Some(lost) });
+            }
             Name::Discard => AnyHandler::new(Responding::new(simple::Discard)),
             Name::Info => AnyHandler::new(Responding::new(simple::Info)),
         };
         let _ = (args.is_guarded(endpoint), here);
-        Ok(Serving { handler, talks: false, fault })
+        Ok(Serving { handler, talks: false, fault, lost: None })
+    }
+
+    fn name(&self) -> Name {
+        match (self.broker, self.chat) {
+            (true, _) => Name::Broker,
+            (_, true) => Name::Chat,
+            _ => self.service,
+        }
     }
 
     fn talking(&self, args: &Args, here: &Here, turns: Option<Turns>) -> Serving {
         let fault: Arc<Mutex<Option<Fail>>> = Arc::default();
-        let raw = args.talk.is_raw();
-        let lines = !raw || turns.is_some();
+        let lines = args.talk.by_lines() || turns.is_some();
         let human = Human::new(&args.show, lines, here);
         let pump = Pump { lines, linger: args.life.linger };
         let talker = Talker { human: TurnMutex::new(human), pump, turns, fault: Arc::clone(&fault) };
-        Serving { handler: AnyHandler::new(talker), talks: true, fault }
+        Serving { handler: AnyHandler::new(talker), talks: true, fault, lost: None }
     }
 }
 
@@ -133,7 +189,7 @@ impl Serving {
 
     /// Messages that slow members lost, of services that have members.
     pub(super) fn lost(&self) -> Option<u64> {
-        None
+        self.lost.as_ref().map(|lost| lost())
     }
 
     /// How the last conversation ended.

@@ -73,6 +73,9 @@ pub(crate) struct TalkFlags {
     /// The same for what is sent only
     #[arg(long, value_name = "FRAMING")]
     frame_out: Option<Framing>,
+    /// Take each line of input as one message, without its line end; so it is anyway with a framing
+    #[arg(long)]
+    lines: bool,
     /// The end mark of a message, as --frame mark:END
     #[arg(long, value_name = "END", conflicts_with = "frame")]
     mark: Option<Mark>,
@@ -156,10 +159,10 @@ impl TalkFlags {
 }
 
 impl TalkFlags {
-    /// Whether nothing frames messages.
-    pub(crate) fn is_raw(&self) -> bool {
+    /// Whether a line of input is a message, and each message is shown on a line of its own.
+    pub(crate) fn by_lines(&self) -> bool {
         let talk = self.talk();
-        talk.incoming == Framing::Raw && talk.outgoing == Framing::Raw
+        self.lines || talk.incoming != Framing::Raw || talk.outgoing != Framing::Raw
     }
 }
 

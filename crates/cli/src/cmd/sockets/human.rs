@@ -3,6 +3,8 @@
 //! In: standard input, messages that came. Out: bytes to send, text on the screen. Bytes on the wire are never changed but by
 //! `--encoding`; what could act on a terminal is escaped on its way to one, and only there.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use encoding_rs::{Decoder, Encoding};
 use landline_net::raw::{Message, PeerName};
@@ -26,7 +28,9 @@ pub(crate) struct Human {
 
 /// What is typed or piped in.
 pub(crate) struct Keys {
-    stdin: Stdin,
+    /// Said before anything that is typed.
+    first: VecDeque<Bytes>,
+    stdin: Option<Stdin>,
     encoding: Option<&'static Encoding>,
     hex: Option<Out>,
 }
@@ -72,7 +76,12 @@ impl Human {
             lines,
         };
         Self {
-            keys: Keys { stdin: Stdin::open(), encoding: show.encoding, hex: show.hex.then(|| here.out.clone()) },
+            keys: Keys {
+                first: VecDeque::new(),
+                stdin: None,
+                encoding: show.encoding,
+                hex: show.hex.then(|| here.out.clone()),
+            },
             screen,
         }
     }
@@ -84,7 +93,10 @@ impl Keys {
     /// # Errors
     /// If standard input can't be read.
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Fail> {
-        let piece = self.stdin.piece().await.map_err(unreadable)?;
+        if let Some(first) = self.first.pop_front() {
+            return Ok(Some(self.sent(first)));
+        }
+        let piece = self.stdin().piece().await.map_err(unreadable)?;
         Ok(piece.map(|piece| self.sent(piece)))
     }
 
@@ -93,8 +105,21 @@ impl Keys {
     /// # Errors
     /// If standard input can't be read.
     pub(crate) async fn line(&mut self) -> Result<Option<Bytes>, Fail> {
-        let line = self.stdin.line().await.map_err(unreadable)?;
+        if let Some(first) = self.first.pop_front() {
+            return Ok(Some(self.sent(first)));
+        }
+        let line = self.stdin().line().await.map_err(unreadable)?;
         Ok(line.map(|line| self.sent(line)))
+    }
+
+    /// Says `texts`, each a message or a piece of its own, before anything that is typed.
+    pub(crate) fn say_first(&mut self, texts: &[String]) {
+        self.first.extend(texts.iter().map(|text| Bytes::from(text.clone())));
+    }
+
+    /// Standard input is left alone until it is wanted: somebody else may need it.
+    fn stdin(&mut self) -> &mut Stdin {
+        self.stdin.get_or_insert_with(Stdin::open)
     }
 
     /// What goes over the wire for `bytes`; shown if that is wanted.

@@ -16,9 +16,9 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Turns")]
 pub(crate) struct TurnFlags {
-    /// Send each line of input as one message, without its line end
-    #[arg(long)]
-    pub(crate) lines: bool,
+    /// Send this before anything that is typed; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) say: Vec<String>,
     /// Take turns: a line is sent, then one answer is waited for
     #[arg(long)]
     turns: bool,

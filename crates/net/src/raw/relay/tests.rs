@@ -18,7 +18,10 @@ fn connection(halves: link::Halves) -> Connection {
     Connection::new(halves, PeerName::Memory, &Talk::default()).unwrap()
 }
 
-async fn both_ways(mut left: impl AsyncReadExt + AsyncWriteExt + Unpin, mut right: impl AsyncReadExt + AsyncWriteExt + Unpin) {
+async fn both_ways(
+    mut left: impl AsyncReadExt + AsyncWriteExt + Unpin,
+    mut right: impl AsyncReadExt + AsyncWriteExt + Unpin,
+) {
     let goods: Vec<u8> = (0..3_000_000u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
     let (sent, expected) = (goods.clone(), goods.clone());
     let answering = async {
@@ -71,7 +74,8 @@ async fn silence_ends_it_only_after_one_direction_has_ended() {
     let (mut left, one) = tokio::io::duplex(100);
     let (other, mut right) = tokio::io::duplex(100);
     let begun = Instant::now();
-    let relaying = tokio::spawn(relay(connection(link::memory(one)), connection(link::memory(other)), Duration::from_secs(5)));
+    let relaying =
+        tokio::spawn(relay(connection(link::memory(one)), connection(link::memory(other)), Duration::from_secs(5)));
     tokio::time::sleep(LONG).await;
     assert!(!relaying.is_finished(), "a quiet pair is left alone");
     left.shutdown().await.unwrap();
