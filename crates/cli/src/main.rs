@@ -8,6 +8,7 @@
 mod args;
 mod cmd;
 mod config;
+mod editor;
 mod exit;
 mod fail;
 mod here;

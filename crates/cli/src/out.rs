@@ -57,6 +57,11 @@ impl Out {
         !self.json && !self.quiet && io::stderr().is_terminal() && !is_dumb()
     }
 
+    /// Whether a person types and sees, on a terminal on which a line can be edited.
+    pub(crate) fn can_edit(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb()
+    }
+
     /// Whether somebody can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

@@ -16,6 +16,7 @@ use super::sockets::human::Human;
 use super::sockets::info;
 use super::sockets::like;
 use super::sockets::pump::{Fault, Pump};
+use super::sockets::qq::{self, Friend};
 use super::sockets::seconds::seconds;
 use super::sockets::tls::ClientFlags;
 use super::sockets::turns::{TurnFlags, Turns};
@@ -31,11 +32,14 @@ use crate::here::Here;
 #[command(args_override_self = true)]
 pub(crate) struct Args {
     /// Where: HOST:PORT, tcp://, tls://, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:, unix-seqpacket:, fd:N
-    #[arg(value_name = "ENDPOINT", required_unless_present = "like")]
+    #[arg(value_name = "ENDPOINT", required_unless_present_any = ["like", "friend"])]
     endpoint: Option<RawEndpoint>,
     /// Behave as a client of a socket tutorial; `--like list` shows each
     #[arg(long, value_name = "NAME")]
     like: Option<String>,
+    /// Talk by UDP with friends by name; may be given several times. A name is chosen, then messages are sent; q goes back
+    #[arg(long, value_name = "NAME=HOST:PORT", conflicts_with_all = ["endpoint", "turns"])]
+    friend: Vec<Friend>,
     #[command(flatten)]
     turns: TurnFlags,
     #[command(flatten)]
@@ -100,6 +104,9 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         like::list("dial", like::CLIENTS, here);
         return Ok(Exit::Done);
     }
+    if !args.friend.is_empty() {
+        return with_friends(&args, here).await;
+    }
     let Some(endpoint) = args.endpoint.clone() else { return Err(Fail::usage("no endpoint was given")) };
     let talk = args.talk.talk();
     let prover = args.auth.prover(here).await?;
@@ -144,6 +151,18 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     }
 }
 
+async fn with_friends(args: &Args, here: &Here) -> Result<Exit, Fail> {
+    let options = DialOptions { talk: args.talk.talk(), patience: args.life.connect_timeout, ..DialOptions::default() };
+    let mut human = Human::new(&args.show, true, here);
+    human.keys.say_first(&args.turns.say);
+    let patience = args.life.timeout.unwrap_or(FRIENDS_PATIENCE);
+    let talked = qq::talk(&args.friend, &options, patience, &mut human, here).await;
+    human.screen.written().await;
+    talked.map(|()| Exit::Done)
+}
+
+/// How long a friend may think about an answer.
+const FRIENDS_PATIENCE: Duration = Duration::from_secs(600);
 /// Between two tries of `--wait`.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 /// Ports that `--bind-next` tries.

@@ -6,6 +6,7 @@ pub(super) mod human;
 pub(super) mod info;
 pub(super) mod like;
 pub(super) mod pump;
+pub(super) mod qq;
 pub(super) mod seconds;
 pub(super) mod tls;
 pub(super) mod turns;

@@ -12,6 +12,7 @@ use super::Args;
 use crate::cmd::sockets::fail::talk_fail;
 use crate::cmd::sockets::human::Human;
 use crate::cmd::sockets::pump::{Fault, Pump};
+use crate::cmd::sockets::qq::Answering;
 use crate::cmd::sockets::turns::Turns;
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -77,6 +78,8 @@ enum Name {
     Time,
     /// You and the other end in turns
     Talk,
+    /// You answer each datagram with a line
+    Qq,
     /// What one says goes to all others
     Broker,
     /// The same with names: `/name NAME` chooses one
@@ -134,6 +137,10 @@ impl ServiceFlags {
                     leave: self.leave.clone().map(String::into_bytes),
                     ..Turns::default() };
                 return Ok(self.talking(args, here, Some(turns)));
+            }
+            Name::Qq => {
+                let human = Human::new(&args.show, true, here);
+                return Ok(Serving { handler: AnyHandler::new(Answering::new(human)), talks: false, fault, lost: None });
             }
             Name::Echo => AnyHandler::new(Responding::new(simple::Echo)),
             Name::Upper => AnyHandler::new(Responding::new(simple::Upper { strip: self.strip, once: self.one_answer })),

@@ -12,6 +12,7 @@ use landline_wire::Blob;
 use serde::Serialize;
 
 use super::flags::ShowFlags;
+use crate::editor::{Above, Editor, Typed};
 use crate::fail::Fail;
 use crate::here::Here;
 use crate::out::Out;
@@ -30,9 +31,17 @@ pub(crate) struct Human {
 pub(crate) struct Keys {
     /// Said before anything that is typed.
     first: VecDeque<Bytes>,
-    stdin: Option<Stdin>,
+    source: Source,
     encoding: Option<&'static Encoding>,
     hex: Option<Out>,
+}
+
+/// Where lines come from.
+enum Source {
+    /// A pipe or a file, or a terminal that can do no better; opened when something is wanted of it.
+    Stdin(Option<Stdin>),
+    /// A person at a terminal.
+    Editor(Editor),
 }
 
 /// Where what comes is shown.
@@ -43,6 +52,8 @@ pub(crate) struct Screen {
     /// For what comes in another encoding; keeps half a character until the rest comes.
     decoder: Option<Decoder>,
     tamer: Option<Tamer<Vec<u8>>>,
+    /// How to print beside somebody who is typing.
+    above: Option<Above>,
     /// Whether each message ends a line.
     lines: bool,
 }
@@ -67,18 +78,23 @@ impl Human {
     /// `lines`: whether each message stands on a line of its own.
     pub(crate) fn new(show: &ShowFlags, lines: bool, here: &Here) -> Self {
         let terminal = here.out.stdout_is_terminal();
+        let (source, above) = match here.out.can_edit().then(Editor::open).flatten() {
+            Some((editor, above)) => (Source::Editor(editor), Some(above)),
+            None => (Source::Stdin(None), None),
+        };
         let screen = Screen {
             stdout: Stdout::open(&here.out),
             out: here.out.clone(),
             hex: show.hex,
             decoder: show.encoding.map(Encoding::new_decoder_without_bom_handling),
             tamer: terminal.then(|| Tamer::new(Vec::new())),
+            above,
             lines,
         };
         Self {
             keys: Keys {
                 first: VecDeque::new(),
-                stdin: None,
+                source,
                 encoding: show.encoding,
                 hex: show.hex.then(|| here.out.clone()),
             },
@@ -96,7 +112,10 @@ impl Keys {
         if let Some(first) = self.first.pop_front() {
             return Ok(Some(self.sent(first)));
         }
-        let piece = self.stdin().piece().await.map_err(unreadable)?;
+        let piece = match &mut self.source {
+            Source::Stdin(stdin) => stdin.get_or_insert_with(Stdin::open).piece().await.map_err(unreadable)?,
+            Source::Editor(editor) => typed(editor).await?.map(|line| Bytes::from(line + "\n")),
+        };
         Ok(piece.map(|piece| self.sent(piece)))
     }
 
@@ -108,7 +127,10 @@ impl Keys {
         if let Some(first) = self.first.pop_front() {
             return Ok(Some(self.sent(first)));
         }
-        let line = self.stdin().line().await.map_err(unreadable)?;
+        let line = match &mut self.source {
+            Source::Stdin(stdin) => stdin.get_or_insert_with(Stdin::open).line().await.map_err(unreadable)?,
+            Source::Editor(editor) => typed(editor).await?.map(Bytes::from),
+        };
         Ok(line.map(|line| self.sent(line)))
     }
 
@@ -117,9 +139,9 @@ impl Keys {
         self.first.extend(texts.iter().map(|text| Bytes::from(text.clone())));
     }
 
-    /// Standard input is left alone until it is wanted: somebody else may need it.
-    fn stdin(&mut self) -> &mut Stdin {
-        self.stdin.get_or_insert_with(Stdin::open)
+    /// Whether a person types, who sees when the other end has closed.
+    pub(crate) fn is_person(&self) -> bool {
+        matches!(self.source, Source::Editor(_))
     }
 
     /// What goes over the wire for `bytes`; shown if that is wanted.
@@ -161,7 +183,35 @@ impl Screen {
             None => bytes,
             Some(tamer) => tamer.take(&bytes),
         };
+        if let Some(above) = &self.above {
+            above.print(&String::from_utf8_lossy(&shown));
+            return true;
+        }
         self.stdout.write(Bytes::from(shown)).await
+    }
+
+    /// Shows a message under a line that says whose it is, as the QQ of the tutorials does.
+    pub(crate) async fn show_from(&mut self, message: &Message, peer: &PeerName) -> bool {
+        if self.out.is_json() {
+            return self.show(message, peer).await;
+        }
+        let head = match peer.address() {
+            Some(address) => format!("来自[{}:{}]的一条消息:", address.ip(), address.port()),
+            None => format!("来自[{peer}]的一条消息:"),
+        };
+        if self.hex {
+            hex::show(&self.out, '<', &message.body);
+        }
+        let decoded = self.decoded(&message.body);
+        // Escaped in every case: the colour around it is ours, what is inside is not.
+        let text = String::from_utf8_lossy(&Tamer::new(Vec::new()).take(&decoded)).into_owned();
+        let colours = self.tamer.is_some() && std::env::var_os("NO_COLOR").is_none();
+        let said = if colours { format!("{head}\x1b[1;44m{text}\x1b[0m\n") } else { format!("{head}{text}\n") };
+        if let Some(above) = &self.above {
+            above.print(&said);
+            return true;
+        }
+        self.stdout.write(Bytes::from(said)).await
     }
 
     /// Something that a person should know.
@@ -198,6 +248,15 @@ impl Screen {
             *decoder = decoder.encoding().new_decoder_without_bom_handling();
         }
         text.into_bytes()
+    }
+}
+
+/// The next line of a person.
+async fn typed(editor: &mut Editor) -> Result<Option<String>, Fail> {
+    match editor.next().await.map_err(unreadable)? {
+        None => Ok(None),
+        Some(Typed::Line(text)) => Ok(Some(text)),
+        Some(Typed::Interrupted) => Err(Fail::interrupted()),
     }
 }
 

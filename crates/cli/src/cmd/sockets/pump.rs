@@ -9,6 +9,8 @@ use std::time::Duration;
 use landline_net::raw::relay::Pulse;
 use landline_net::raw::{Connection, PeerName, RawError, Receiver, Sender};
 
+use tokio::sync::Notify;
+
 use super::human::{Human, Keys, Screen};
 use crate::fail::Fail;
 
@@ -57,14 +59,34 @@ impl Pump {
         let peer = connection.peer().clone();
         let (mut receiver, mut sender) = connection.split();
         let Human { keys, screen } = human;
+        let (person, left) = (keys.is_person(), Notify::new());
         let pulse = Pulse::new();
         let talked = {
             // Neither direction waits for the other: two ends that only write would stand still for ever.
-            let both =
-                async { tokio::join!(self.up(keys, &mut sender, &pulse), down(&mut receiver, screen, &peer, &pulse)) };
+            let up = async {
+                match self.up(keys, &mut sender, &pulse).await {
+                    // It took no more; what it had to say may still come.
+                    Err(Fault::Talk(fault)) if fault.is_leaving() => {
+                        pulse.ended();
+                        Ok(Some(fault))
+                    }
+                    other => other.map(|()| None),
+                }
+            };
+            let down = async {
+                down(&mut receiver, screen, &peer, &pulse).await?;
+                left.notify_one();
+                Ok(())
+            };
             tokio::select! {
-                (up, down) = both => down.and(up),
+                both = async { tokio::try_join!(up, down) } => match both {
+                    Ok((Some(early), ())) => Err(Fault::Talk(early)),
+                    Ok((None, ())) => Ok(()),
+                    Err(fault) => Err(fault),
+                },
                 () = pulse.silent_for(linger) => Ok(()),
+                // A person who is typing would never learn that nobody hears it any more.
+                () = left.notified(), if person => Ok(()),
             }
         };
         human.screen.written().await;
