@@ -42,6 +42,13 @@ pub struct Running {
     told: AtomicBool,
 }
 
+/// What follows `start` on the first whole line that begins with it.
+fn line_after(said: &[u8], start: &str) -> Option<String> {
+    let whole = said.iter().rposition(|byte| *byte == b'\n').and_then(|last| said.get(..last)).unwrap_or_default();
+    let text = String::from_utf8_lossy(whole);
+    text.lines().find_map(|line| line.strip_prefix(start)).map(str::to_owned)
+}
+
 impl Running {
     #[track_caller]
     pub(crate) fn start(mut command: Command, label: String, input: Input, patience: Duration) -> Self {
@@ -129,6 +136,24 @@ impl Running {
     #[track_caller]
     pub fn wait_for_stderr(&self, text: &str) {
         self.wait_for_text(text, "stderr", |seen| &seen.stderr);
+    }
+
+    /// Waits for a whole line on standard error that begins with `start`, and gives the rest of it.
+    ///
+    /// # Panics
+    /// If it ends or the deadline passes without it.
+    #[track_caller]
+    pub fn wait_for_line(&self, start: &str) -> String {
+        self.wait_until(&format!("say a line that begins with {start:?} on stderr"), |seen| line_after(&seen.stderr, start))
+    }
+
+    /// As [`Self::wait_for_line`], on standard output.
+    ///
+    /// # Panics
+    /// If it ends or the deadline passes without it.
+    #[track_caller]
+    pub fn wait_for_stdout_line(&self, start: &str) -> String {
+        self.wait_until(&format!("say a line that begins with {start:?} on stdout"), |seen| line_after(&seen.stdout, start))
     }
 
     #[track_caller]

@@ -135,7 +135,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         if args.turns.is_on() {
             Turns::from(&args.turns).run(connection, &mut human).await
         } else {
-            Pump { lines, linger: args.life.linger }.run(connection, &mut human).await
+            Pump { lines, linger: args.life.linger, keeps: false }.run(connection, &mut human).await
         }
     };
     let outcome = match args.life.timeout {

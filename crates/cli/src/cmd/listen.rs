@@ -62,7 +62,8 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connections")]
 struct Life {
-    /// Go on with the next connection when one has ended: for services that talk with you; the others do anyway
+    /// Go on with the next connection when one has ended, or was left by the other end for a second: for services that talk
+    /// with you; the others go on anyway
     #[arg(long, conflicts_with = "once")]
     keep: bool,
     /// Serve one connection and end

@@ -26,6 +26,7 @@ mod scripting;
 mod selftest;
 mod serving;
 mod small_disks;
+mod sockets;
 mod transfer;
 mod traversal;
 mod verifying;

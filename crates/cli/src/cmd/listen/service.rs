@@ -178,7 +178,7 @@ impl ServiceFlags {
         let fault: Arc<Mutex<Option<Fail>>> = Arc::default();
         let lines = args.talk.by_lines() || turns.is_some();
         let human = Human::new(&args.show, lines, here);
-        let pump = Pump { lines, linger: args.life.linger };
+        let pump = Pump { lines, linger: args.life.linger, keeps: args.life.keep };
         let talker = Talker { human: TurnMutex::new(human), pump, turns, fault: Arc::clone(&fault) };
         Serving { handler: AnyHandler::new(talker), talks: true, fault, lost: None }
     }

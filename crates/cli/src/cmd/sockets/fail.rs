@@ -15,6 +15,7 @@ pub(crate) fn listen_fail(endpoint: &RawEndpoint, fault: &io::Error) -> Fail {
     let fail = Fail::new(bind_exit(fault), format_args!("cannot listen on {endpoint}: {}", numbered(fault)));
     let fail = with_number(fail, fault);
     match fault.kind() {
+        io::ErrorKind::AddrInUse if endpoint.host().is_none() => fail.hint("stop that program, or choose another name"),
         io::ErrorKind::AddrInUse => {
             fail.hint("another program has it; stop that one, or choose another: port 0 takes a free one")
         }

@@ -19,6 +19,9 @@ pub(crate) const LINGER: Duration = Duration::from_secs(300);
 /// The same for datagrams, whose answers come soon or not at all.
 pub(crate) const LINGER_DATAGRAM: Duration = Duration::from_secs(1);
 
+/// How long this end may be silent when the other has ended and the next one waits to be served.
+const LINGER_KEPT: Duration = Duration::from_secs(1);
+
 /// How to talk both ways.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pump {
@@ -26,6 +29,8 @@ pub(crate) struct Pump {
     pub(crate) lines: bool,
     /// How long the second direction may be silent when the first has ended; [`LINGER`] or [`LINGER_DATAGRAM`] if left open.
     pub(crate) linger: Option<Duration>,
+    /// Whether others wait until this connection is over.
+    pub(crate) keeps: bool,
 }
 
 /// What ended a talk too early.
@@ -86,7 +91,12 @@ impl Pump {
                 },
                 () = pulse.silent_for(linger) => Ok(()),
                 // A person who is typing would never learn that nobody hears it any more.
-                () = left.notified(), if person => Ok(()),
+                () = async {
+                    left.notified().await;
+                    if !person {
+                        pulse.silent_for(LINGER_KEPT).await;
+                    }
+                }, if person || self.keeps => Ok(()),
             }
         };
         human.screen.written().await;
