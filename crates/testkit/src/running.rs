@@ -144,7 +144,9 @@ impl Running {
     /// If it ends or the deadline passes without it.
     #[track_caller]
     pub fn wait_for_line(&self, start: &str) -> String {
-        self.wait_until(&format!("say a line that begins with {start:?} on stderr"), |seen| line_after(&seen.stderr, start))
+        self.wait_until(&format!("say a line that begins with {start:?} on stderr"), |seen| {
+            line_after(&seen.stderr, start)
+        })
     }
 
     /// As [`Self::wait_for_line`], on standard output.
@@ -153,7 +155,9 @@ impl Running {
     /// If it ends or the deadline passes without it.
     #[track_caller]
     pub fn wait_for_stdout_line(&self, start: &str) -> String {
-        self.wait_until(&format!("say a line that begins with {start:?} on stdout"), |seen| line_after(&seen.stdout, start))
+        self.wait_until(&format!("say a line that begins with {start:?} on stdout"), |seen| {
+            line_after(&seen.stdout, start)
+        })
     }
 
     #[track_caller]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use landline_addr::raw::RawEndpoint;
@@ -20,6 +21,7 @@ use super::sockets::qq::{self, Friend};
 use super::sockets::seconds::seconds;
 use super::sockets::tls::ClientFlags;
 use super::sockets::turns::{TurnFlags, Turns};
+use super::sockets::upload;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
@@ -40,6 +42,9 @@ pub(crate) struct Args {
     /// Talk by UDP with friends by name; may be given several times. A name is chosen, then messages are sent; q goes back
     #[arg(long, value_name = "NAME=HOST:PORT", conflicts_with_all = ["endpoint", "turns"])]
     friend: Vec<Friend>,
+    /// Send these files with a header of size, name and MD5, as `listen --service upload` takes them
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["friend", "turns"])]
+    upload: Vec<PathBuf>,
     #[command(flatten)]
     turns: TurnFlags,
     #[command(flatten)]
@@ -104,6 +109,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         like::list("dial", like::CLIENTS, here);
         return Ok(Exit::Done);
     }
+    args.turns.check()?;
     if !args.friend.is_empty() {
         return with_friends(&args, here).await;
     }
@@ -131,8 +137,11 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let lines = args.talk.by_lines() || args.turns.is_on();
     let mut human = Human::new(&args.show, lines, here);
     human.keys.say_first(&args.turns.say);
+    human.keys.repeat(args.turns.every, &args.turns.say);
     let talking = async {
-        if args.turns.is_on() {
+        if !args.upload.is_empty() {
+            upload::send(&args.upload, connection, &here.out).await
+        } else if args.turns.is_on() {
             Turns::from(&args.turns).run(connection, &mut human).await
         } else {
             Pump { lines, linger: args.life.linger, keeps: false }.run(connection, &mut human).await

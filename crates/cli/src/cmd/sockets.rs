@@ -10,3 +10,4 @@ pub(super) mod qq;
 pub(super) mod seconds;
 pub(super) mod tls;
 pub(super) mod turns;
+pub(super) mod upload;

@@ -9,6 +9,7 @@ use super::scene::BIN;
 
 mod endpoints;
 mod ends;
+mod peers;
 mod refused;
 mod screen;
 

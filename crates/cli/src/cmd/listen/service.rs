@@ -131,16 +131,22 @@ impl ServiceFlags {
         let handler = match self.name() {
             Name::Pipe => return Ok(self.talking(args, here, None)),
             Name::Talk => {
-                let turns =
-                    Turns { second: !self.first,
+                let turns = Turns {
+                    second: !self.first,
                     closing: closing("bye"),
                     leave: self.leave.clone().map(String::into_bytes),
-                    ..Turns::default() };
+                    ..Turns::default()
+                };
                 return Ok(self.talking(args, here, Some(turns)));
             }
             Name::Qq => {
                 let human = Human::new(&args.show, true, here);
-                return Ok(Serving { handler: AnyHandler::new(Answering::new(human)), talks: false, fault, lost: None });
+                return Ok(Serving {
+                    handler: AnyHandler::new(Answering::new(human)),
+                    talks: false,
+                    fault,
+                    lost: None,
+                });
             }
             Name::Echo => AnyHandler::new(Responding::new(simple::Echo)),
             Name::Upper => AnyHandler::new(Responding::new(simple::Upper { strip: self.strip, once: self.one_answer })),

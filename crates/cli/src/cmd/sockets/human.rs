@@ -4,12 +4,14 @@
 //! `--encoding`; what could act on a terminal is escaped on its way to one, and only there.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 use encoding_rs::{Decoder, Encoding};
 use landline_net::raw::{Message, PeerName};
 use landline_wire::Blob;
 use serde::Serialize;
+use tokio::time::sleep;
 
 use super::flags::ShowFlags;
 use crate::editor::{Above, Editor, Typed};
@@ -31,6 +33,8 @@ pub(crate) struct Human {
 pub(crate) struct Keys {
     /// Said before anything that is typed.
     first: VecDeque<Bytes>,
+    /// What is said again, and how often.
+    again: Option<(Duration, Vec<Bytes>)>,
     source: Source,
     encoding: Option<&'static Encoding>,
     hex: Option<Out>,
@@ -94,6 +98,7 @@ impl Human {
         Self {
             keys: Keys {
                 first: VecDeque::new(),
+                again: None,
                 source,
                 encoding: show.encoding,
                 hex: show.hex.then(|| here.out.clone()),
@@ -109,8 +114,8 @@ impl Keys {
     /// # Errors
     /// If standard input can't be read.
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Fail> {
-        if let Some(first) = self.first.pop_front() {
-            return Ok(Some(self.sent(first)));
+        if let Some(first) = self.first().await {
+            return Ok(Some(first));
         }
         let piece = match &mut self.source {
             Source::Stdin(stdin) => stdin.get_or_insert_with(Stdin::open).piece().await.map_err(unreadable)?,
@@ -124,8 +129,8 @@ impl Keys {
     /// # Errors
     /// If standard input can't be read.
     pub(crate) async fn line(&mut self) -> Result<Option<Bytes>, Fail> {
-        if let Some(first) = self.first.pop_front() {
-            return Ok(Some(self.sent(first)));
+        if let Some(first) = self.first().await {
+            return Ok(Some(first));
         }
         let line = match &mut self.source {
             Source::Stdin(stdin) => stdin.get_or_insert_with(Stdin::open).line().await.map_err(unreadable)?,
@@ -137,6 +142,20 @@ impl Keys {
     /// Says `texts`, each a message or a piece of its own, before anything that is typed.
     pub(crate) fn say_first(&mut self, texts: &[String]) {
         self.first.extend(texts.iter().map(|text| Bytes::from(text.clone())));
+    }
+
+    /// Says `texts` again, `every` so often, when they have been said.
+    pub(crate) fn repeat(&mut self, every: Option<Duration>, texts: &[String]) {
+        self.again = every.map(|every| (every, texts.iter().map(|text| Bytes::from(text.clone())).collect()));
+    }
+
+    async fn first(&mut self) -> Option<Bytes> {
+        if let (true, Some((every, texts))) = (self.first.is_empty(), &self.again) {
+            sleep(*every).await;
+            self.first.extend(texts.iter().cloned());
+        }
+        let first = self.first.pop_front()?;
+        Some(self.sent(first))
     }
 
     /// Whether a person types, who sees when the other end has closed.

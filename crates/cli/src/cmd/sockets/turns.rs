@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::human::Human;
 use super::pump::Fault;
 use super::seconds::seconds;
+use crate::fail::Fail;
 use std::time::Duration;
 
 /// How to take turns.
@@ -19,29 +20,32 @@ pub(crate) struct TurnFlags {
     /// Send this before anything that is typed; may be given several times
     #[arg(long, value_name = "TEXT")]
     pub(crate) say: Vec<String>,
+    /// Say it again after so many seconds, for ever
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) every: Option<Duration>,
     /// Take turns: a line is sent, then one answer is waited for
     #[arg(long)]
     turns: bool,
     /// The other end speaks first
-    #[arg(long, requires = "turns")]
+    #[arg(long)]
     second: bool,
     /// The word that ends the talk, said by either; it is sent
-    #[arg(long, value_name = "WORD", requires = "turns")]
+    #[arg(long, value_name = "WORD")]
     closing: Option<String>,
     /// The line that ends the talk without being sent
-    #[arg(long, value_name = "WORD", requires = "turns")]
+    #[arg(long, value_name = "WORD")]
     leave: Option<String>,
     /// Send nothing for an empty line
-    #[arg(long, requires = "turns")]
+    #[arg(long)]
     skip_empty: bool,
     /// End the talk after so many answers
-    #[arg(long, value_name = "N", requires = "turns")]
+    #[arg(long, value_name = "N")]
     answers: Option<u64>,
     /// Wait so long for an answer
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "turns")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     answer_timeout: Option<Duration>,
     /// Fill each message up to so many bytes with zeroes, so that a careful server may answer it (PROTOCOL.md §12)
-    #[arg(long, value_name = "BYTES", requires = "turns", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pad: Option<u16>,
 }
 
@@ -58,6 +62,28 @@ pub(crate) struct Turns {
 }
 
 impl TurnFlags {
+    /// Refuses what only means something in turns, if none are taken. Not left to the parser: what `--like` adds comes later.
+    ///
+    /// # Errors
+    /// If there is such a thing.
+    pub(crate) fn check(&self) -> Result<(), Fail> {
+        let asked = [
+            ("--second", self.second),
+            ("--closing", self.closing.is_some()),
+            ("--leave", self.leave.is_some()),
+            ("--skip-empty", self.skip_empty),
+            ("--answers", self.answers.is_some()),
+            ("--answer-timeout", self.answer_timeout.is_some()),
+            ("--pad", self.pad.is_some()),
+            ("--every", self.every.is_some()),
+        ];
+        match asked.iter().find(|(_, given)| *given && !self.turns) {
+            Some((name, _)) => Err(Fail::usage(format_args!("{name} means nothing without --turns"))),
+            None if self.every.is_some() && self.say.is_empty() => Err(Fail::usage("--every needs something to --say")),
+            None => Ok(()),
+        }
+    }
+
     /// Whether turns are to be taken.
     pub(crate) fn is_on(&self) -> bool {
         self.turns

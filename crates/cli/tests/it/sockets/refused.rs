@@ -36,6 +36,16 @@ fn what_is_no_endpoint_is_said_with_what_to_write() {
 }
 
 #[test]
+fn options_that_would_do_nothing_are_refused() {
+    let office = office();
+    let machine = office.machine("amy");
+    for option in [["--closing", "bye"], ["--answers", "1"], ["--every", "5"]] {
+        machine.cmd(["dial", "127.0.0.1:1"]).args(option).fails_with(2).stderr_has("--turns");
+    }
+    machine.cmd(["listen", "udp://127.0.0.1:0", "--auth", "mutual"]).env("LANDLINE_KEY", "x".repeat(20)).fails_with(2);
+}
+
+#[test]
 fn a_closed_port_is_refused_with_the_systems_number() {
     let office = office();
     let machine = office.machine("amy");
