@@ -11,6 +11,7 @@ mod endpoints;
 mod ends;
 mod peers;
 mod refused;
+mod rivals;
 mod screen;
 
 /// A server that listens.
