@@ -35,7 +35,7 @@ use service::{ServiceFlags, Serving};
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct Args {
-    /// Where: [HOST]:PORT (port 0 takes a free one), tcp://, tls://, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:,
+    /// Where: HOST:PORT or :PORT (port 0 takes a free one), tcp://, tls://, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:,
     /// unix-seqpacket:, fd:N
     #[arg(value_name = "ENDPOINT", required_unless_present = "like")]
     endpoint: Option<RawEndpoint>,
