@@ -31,8 +31,8 @@ pub(crate) struct ServiceFlags {
     /// What is said when a connection stands
     #[arg(long, value_name = "TEXT")]
     greeting: Option<String>,
-    /// The word that ends a conversation, said by either; an empty one stands for none [default: bye, for ack ##, for
-    /// greet exit]
+    /// The word that ends a conversation, said by either; an empty one stands for none. Left out it is
+    /// `bye`, for ack `##`, for greet `exit`
     #[arg(long, value_name = "WORD")]
     closing: Option<String>,
     /// `talk`: the line of yours that ends a conversation without being sent
