@@ -7,6 +7,7 @@ use landline_testkit::{Machine, Office, Running};
 
 use super::scene::BIN;
 
+mod datagrams;
 mod endpoints;
 mod ends;
 mod peers;
