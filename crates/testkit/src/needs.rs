@@ -85,13 +85,6 @@ pub const TOOLS: &[Tool] = &[
         enabled_by: "running the tests as root where mounting is allowed (in a container: --cap-add SYS_ADMIN)",
     },
     Tool {
-        name: "network namespace",
-        probe: &["unshare", "--net", "sh", "-c", "ip link set lo up && ip link add one type dummy"],
-        package: Some("iproute2"),
-        used_for: "broadcasts, in a network of their own",
-        enabled_by: "apt-get install -y iproute2, and running the tests as root where namespaces are allowed",
-    },
-    Tool {
         name: "root",
         probe: &["sh", "-c", "test $(id -u) = 0"],
         package: None,

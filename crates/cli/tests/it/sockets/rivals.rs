@@ -98,10 +98,21 @@ fn openssl_is_answered_and_its_certificates_are_judged() {
     let make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
                 -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem 2>/dev/null";
     shell.cmd(["-c", make]).cwd(machine.work()).succeeds();
-    let words = ["tls://localhost:0", "--cert", "cert.pem", "--cert-key", "key.pem", "--service", "upper", "--strip", "--one-answer"];
+    let words = [
+        "tls://localhost:0",
+        "--cert",
+        "cert.pem",
+        "--cert-key",
+        "key.pem",
+        "--service",
+        "upper",
+        "--strip",
+        "--one-answer",
+    ];
     let running = machine.cmd(["listen"]).args(words).spawn();
     let endpoint = running.wait_for_line("listening on ");
-    let server = Listening { running, endpoint: endpoint.replace("127.0.0.1", "localhost").replace("[::1]", "localhost") };
+    let server =
+        Listening { running, endpoint: endpoint.replace("127.0.0.1", "localhost").replace("[::1]", "localhost") };
     let pem = machine.work().join("cert.pem");
     for version in ["-tls1_2", "-tls1_3"] {
         let line = format!(

@@ -62,7 +62,7 @@ async fn a_message_that_is_declared_too_long_is_refused_before_it_comes() {
 }
 
 #[tokio::test]
-async fn ready_takes_turns_and_another_word_is_the_next_message() {
+async fn ready_takes_turns_and_for_another_word_there_is_no_answer() {
     let (mut here, mut there) = Connection::pair(100, &talk("ready")).unwrap();
     let sending = async {
         here.send(b"hello").await.unwrap();
@@ -78,9 +78,10 @@ async fn ready_takes_turns_and_another_word_is_the_next_message() {
     let other = async {
         let (receiver, sender) = there.halves();
         assert_eq!(receiver.read_some(10).await.unwrap().unwrap().body, "7");
-        sender.write(b"ls").await.unwrap();
+        sender.write(b"what?").await.unwrap();
     };
     tokio::join!(sending, other).0.unwrap();
+    there.halves().1.write(b"ls").await.unwrap();
     assert_eq!(body(here.receive().await.unwrap()), "ls");
     assert!(here.split().1.send(b"x").await.is_err(), "a half can't take turns");
 }

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error, SignatureScheme,
-    RootCertStore,
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -86,7 +85,10 @@ pub(crate) struct Authorities {
 }
 
 impl Authorities {
-    pub(crate) fn new(own: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, super::TlsError> {
+    pub(crate) fn new(
+        own: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, super::TlsError> {
         let mut roots = RootCertStore::empty();
         for one in &own {
             roots.add(one.clone())?;
