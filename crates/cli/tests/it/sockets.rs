@@ -13,6 +13,7 @@ mod ends;
 mod peers;
 mod refused;
 mod rivals;
+mod running;
 mod screen;
 
 /// A server that listens.

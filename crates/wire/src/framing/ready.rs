@@ -5,7 +5,7 @@
 //! ```text
 //!  sending side                      receiving side
 //!  Sending::new ── "6" ───────────▶  Receiving::after          what ONE read brings is the length: it has no terminator
-//!  Sending::handle ◀─ recv_ready ──  READY                     anything else: the body is dropped, that is a message
+//!  Sending::handle ◀─ recv_ready ──  READY                     anything else: word and body are dropped
 //!  body ── hello\n ───────────────▶  Receiving::body           however it is cut; what follows stays in the inbox
 //! ```
 //!
