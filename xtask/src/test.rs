@@ -47,6 +47,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         println!(
             "test: cargo-nextest is not installed, so `cargo test` runs them (cargo install --locked cargo-nextest)"
         );
+        // With --tests cargo leaves out the examples, which tests of theirs run.
+        run_command(&mut workspace.cargo(["build", "--workspace", "--locked", "--examples"]))?;
         workspace.cargo(["test", "--workspace", "--locked", "--lib", "--bins", "--tests"])
     };
     let mut verdict = run_command(runner.args(&flags.rest).env(SKIP_LOG, &log));

@@ -16,6 +16,7 @@ mod partials;
 mod people;
 mod pipes;
 mod policies;
+mod python;
 mod raw;
 mod refusals;
 mod resume;

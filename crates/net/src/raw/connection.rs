@@ -18,7 +18,10 @@ use bytes::{Bytes, BytesMut};
 use landline_trust::challenge::EXPORTER_LEN;
 use landline_wire::framing::{Decoder, Encoder, Framing, JsonHead};
 use landline_wire::limits::FramingLimits;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 
 use super::{
     error::RawError,
@@ -178,8 +181,35 @@ impl Connection {
     /// If `talk` is impossible.
     pub fn pair(bytes: usize, talk: &Talk) -> Result<(Self, Self), RawError> {
         let (one, other) = tokio::io::duplex(bytes);
-        let end = |stream| Self::new(super::link::memory(stream), PeerName::Memory, talk);
-        Ok((end(one)?, end(other)?))
+        Ok((Self::over(one, PeerName::Memory, talk)?, Self::over(other, PeerName::Memory, talk)?))
+    }
+
+    /// A connection over any stream of bytes, one that another library made for instance; `peer` is believed.
+    ///
+    /// ```
+    /// use landline_net::raw::{Connection, PeerName, Talk};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let (here, there) = tokio::io::duplex(1024);
+    /// let caller = PeerName::Inet("192.0.2.7:4000".parse().expect("an address"));
+    /// let mut at_the_server = Connection::over(there, caller, &Talk::default())?;
+    /// let mut at_the_client = Connection::over(here, PeerName::Memory, &Talk::default())?;
+    /// at_the_client.send(b"hello").await?;
+    /// assert_eq!(at_the_server.receive().await?.expect("a message").body, "hello");
+    /// assert_eq!(at_the_server.peer().to_string(), "192.0.2.7:4000");
+    /// # Ok::<(), landline_net::raw::RawError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `talk` is impossible.
+    pub fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+        peer: PeerName,
+        talk: &Talk,
+    ) -> Result<Self, RawError> {
+        Self::new(super::link::memory(stream), peer, talk)
     }
 
     pub(crate) fn bound_to(mut self, exporter: Option<[u8; EXPORTER_LEN]>) -> Self {

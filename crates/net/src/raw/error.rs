@@ -2,6 +2,8 @@
 
 use std::{io, time::Duration};
 
+use landline_addr::source::SourceKey;
+
 /// Why a raw connection ended, or a message was not sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,12 @@ pub enum RawError {
     /// The challenge was not met, or not in time.
     #[error("the other end did not prove that it has the key")]
     Unproved,
+    /// Its source has as many connections already as one source may have.
+    #[error("{0} has too many connections")]
+    TooMany(SourceKey),
+    /// Its source made too many connections in too short a time.
+    #[error("{0} connects too often")]
+    TooOften(SourceKey),
     /// An operation that this framing or this kind of socket can't do.
     #[error("{0}")]
     Unsuitable(&'static str),

@@ -13,13 +13,13 @@ use std::{
 use bytes::Bytes;
 use rustix::net::SocketAddrAny;
 use tokio::{
-    io::{AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, ReadHalf, WriteHalf},
     net::{TcpStream, UnixStream, tcp, unix},
     sync::mpsc,
 };
 use tokio_rustls::TlsStream;
 
-use super::packets::Packets;
+use super::{packets::Packets, queue::Queue};
 
 /// The half that reads.
 #[derive(Debug)]
@@ -27,7 +27,8 @@ pub(crate) enum ReadLink {
     Tcp(tcp::OwnedReadHalf),
     Unix(unix::OwnedReadHalf),
     Tls(ReadHalf<TlsStream<TcpStream>>),
-    Memory(ReadHalf<DuplexStream>),
+    /// A stream that is no socket of ours: a pipe in memory, or what somebody else made.
+    Other(ReadHalf<AnyStream>),
     Packets(Arc<Packets>),
     /// A datagram socket that hears everybody: what is dialled is a group or a broadcast address.
     Anyone(Arc<Packets>),
@@ -41,9 +42,25 @@ pub(crate) enum WriteLink {
     Tcp(tcp::OwnedWriteHalf),
     Unix(unix::OwnedWriteHalf),
     Tls(WriteHalf<TlsStream<TcpStream>>),
-    Memory(WriteHalf<DuplexStream>),
+    Other(WriteHalf<AnyStream>),
     Packets(Arc<Packets>),
     Session(Arc<Packets>, Box<SocketAddrAny>),
+    /// Datagrams in memory.
+    Queue(Box<Queue>),
+}
+
+/// Any stream of bytes.
+pub(crate) type AnyStream = Box<dyn Stream>;
+
+/// What a stream has to be.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
+
+impl std::fmt::Debug for dyn Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stream")
+    }
 }
 
 /// A datagram that was sorted to its session, and how long it was before it was cut.
@@ -91,9 +108,9 @@ pub(crate) fn tls(stream: TlsStream<TcpStream>) -> Halves {
     (ReadLink::Tls(read), WriteLink::Tls(write))
 }
 
-pub(crate) fn memory(stream: DuplexStream) -> Halves {
-    let (read, write) = tokio::io::split(stream);
-    (ReadLink::Memory(read), WriteLink::Memory(write))
+pub(crate) fn memory(stream: impl Stream + 'static) -> Halves {
+    let (read, write) = tokio::io::split(Box::new(stream) as AnyStream);
+    (ReadLink::Other(read), WriteLink::Other(write))
 }
 
 pub(crate) fn packets(socket: Packets) -> Halves {
@@ -112,7 +129,7 @@ impl ReadLink {
         match self {
             Self::Packets(socket) => !socket.ends(),
             Self::Anyone(_) | Self::Session(_) => true,
-            Self::Tcp(_) | Self::Unix(_) | Self::Tls(_) | Self::Memory(_) => false,
+            Self::Tcp(_) | Self::Unix(_) | Self::Tls(_) | Self::Other(_) => false,
         }
     }
 
@@ -121,7 +138,7 @@ impl ReadLink {
         match self {
             Self::Tcp(half) => Some(Plain::Tcp(half.as_ref())),
             Self::Unix(half) => Some(Plain::Unix(half.as_ref())),
-            Self::Tls(_) | Self::Memory(_) | Self::Packets(_) | Self::Anyone(_) | Self::Session(_) => None,
+            Self::Tls(_) | Self::Other(_) | Self::Packets(_) | Self::Anyone(_) | Self::Session(_) => None,
         }
     }
 
@@ -131,7 +148,7 @@ impl ReadLink {
             Self::Tcp(half) => poll_stream(Pin::new(half), cx, into),
             Self::Unix(half) => poll_stream(Pin::new(half), cx, into),
             Self::Tls(half) => poll_stream(Pin::new(half), cx, into).map(clean_end),
-            Self::Memory(half) => poll_stream(Pin::new(half), cx, into),
+            Self::Other(half) => poll_stream(Pin::new(half), cx, into),
             Self::Packets(socket) => {
                 let packet = ready!(socket.poll_recv(cx, into))?;
                 let over = packet.sent == 0 && socket.ends();
@@ -165,7 +182,14 @@ impl WriteLink {
                 half.write_all(bytes).await?;
                 half.flush().await
             }
-            Self::Memory(half) => half.write_all(bytes).await,
+            Self::Other(half) => {
+                half.write_all(bytes).await?;
+                half.flush().await
+            }
+            Self::Queue(queue) => {
+                queue.put(bytes).await;
+                Ok(())
+            }
             Self::Packets(socket) => socket.send(bytes).await,
             Self::Session(socket, to) => socket.send_to(bytes, to).await,
         }
@@ -177,9 +201,13 @@ impl WriteLink {
             Self::Tcp(half) => half.shutdown().await,
             Self::Unix(half) => half.shutdown().await,
             Self::Tls(half) => half.shutdown().await,
-            Self::Memory(half) => half.shutdown().await,
+            Self::Other(half) => half.shutdown().await,
             Self::Packets(socket) if socket.ends() => socket.socket().shutdown(std::net::Shutdown::Write),
             Self::Packets(_) | Self::Session(..) => Ok(()),
+            Self::Queue(queue) => {
+                queue.finish().await;
+                Ok(())
+            }
         };
         match ended {
             Err(fault) if fault.kind() == io::ErrorKind::NotConnected => Ok(()), // the other end was quicker
@@ -192,7 +220,7 @@ impl WriteLink {
         match self {
             Self::Tcp(half) => Some(Plain::Tcp(half.as_ref())),
             Self::Unix(half) => Some(Plain::Unix(half.as_ref())),
-            Self::Tls(_) | Self::Memory(_) | Self::Packets(_) | Self::Session(..) => None,
+            Self::Tls(_) | Self::Other(_) | Self::Packets(_) | Self::Session(..) | Self::Queue(_) => None,
         }
     }
 }

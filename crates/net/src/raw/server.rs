@@ -17,6 +17,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
+use tower_layer::Layer;
 
 use super::{
     connection::{Connection, Talk},
@@ -57,6 +58,31 @@ pub trait Handler: Send + Sync + 'static {
     /// a task a peer, and guarded against loops and amplification.
     fn responder(&self) -> Option<Arc<dyn Responder>> {
         None
+    }
+
+    /// This handler inside `layer`, which sees each connection first; of several layers the last one is the outermost. See
+    /// [`layers`](super::layers).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use landline_net::raw::{Handler, Responding, layers::{Limit, Timeout, Trace}};
+    /// # use landline_net::raw::{Responder, Verdict};
+    /// # struct Echo;
+    /// # impl Responder for Echo {
+    /// #     fn respond(&self, _: &[u8], _: &mut Vec<u8>) -> Verdict { Verdict::Silent }
+    /// # }
+    ///
+    /// let handler = Responding::new(Echo)
+    ///     .layered(Timeout::new(Duration::from_secs(60)))
+    ///     .layered(Limit::per_source(8))
+    ///     .layered(Trace);
+    /// # let _ = handler;
+    /// ```
+    fn layered<L: Layer<Self>>(self, layer: L) -> L::Service
+    where
+        Self: Sized,
+    {
+        layer.layer(self)
     }
 }
 

@@ -102,7 +102,10 @@ fn a_shell_for_whoever_connects_is_refused() {
     let office = office();
     let machine = office.machine("amy");
     for endpoint in [":0", "tcp://0.0.0.0:0", "udp://*:0"] {
-        machine.cmd(["listen", endpoint, "--service", "exec"]).fails_with(5).stderr_has("a shell for whoever reaches it");
+        machine
+            .cmd(["listen", endpoint, "--service", "exec"])
+            .fails_with(5)
+            .stderr_has("a shell for whoever reaches it");
     }
     let asked = machine.cmd(["dial", "192.0.2.1:1", "--service", "exec", "--auth", "hmac-sha256"]);
     asked.env("LANDLINE_KEY", "x".repeat(20)).fails_with(5).stderr_has("--auth mutual");

@@ -9,9 +9,22 @@ use super::{listen, office};
 fn more_than_a_pipe_of_either_stream_never_hangs() {
     let office = office();
     let machine = office.machine("amy");
-    let server = listen(&machine, ["127.0.0.1:0", "--service", "exec", "--frame-out", "u32be", "--output", "stderr-first"]);
+    let server =
+        listen(&machine, ["127.0.0.1:0", "--service", "exec", "--frame-out", "u32be", "--output", "stderr-first"]);
     let both = "head -c 300000 /dev/zero | tr '\\0' o; head -c 300000 /dev/zero | tr '\\0' e >&2";
-    let words = ["dial", server.endpoint.as_str(), "--frame-in", "u32be", "--turns", "--say", both, "--say", "cat", "--answers", "2"];
+    let words = [
+        "dial",
+        server.endpoint.as_str(),
+        "--frame-in",
+        "u32be",
+        "--turns",
+        "--say",
+        both,
+        "--say",
+        "cat",
+        "--answers",
+        "2",
+    ];
     let done = machine.cmd(words).succeeds();
     let said = done.stdout_bytes();
     assert_eq!(said.len(), 600_000 + 2);
