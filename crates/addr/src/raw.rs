@@ -193,7 +193,10 @@ impl fmt::Display for UnixName {
 
 const INET_SCHEMES: [&str; 3] = ["tcp", "tls", "udp"];
 
-const UNIX_SCHEMES: [(&str, fn(UnixName) -> RawEndpoint); 3] = [
+/// Makes an endpoint of a name.
+type OfName = fn(UnixName) -> RawEndpoint;
+
+const UNIX_SCHEMES: [(&str, OfName); 3] = [
     ("unix:", RawEndpoint::Unix),
     ("unix-dgram:", RawEndpoint::UnixDgram),
     ("unix-seqpacket:", RawEndpoint::UnixSeqpacket),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::dial::{Dialled, RawDialError, dial};
-use landline_net::raw::{AnyHandler, DialOptions, Handler as _, Responding};
+use landline_net::raw::{AnyHandler, DialOptions, Handler as _, RawError, Responding};
 use landline_services::simple::Echo;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -179,9 +179,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     };
     let outcome = match args.life.timeout {
         None => talking.await,
-        Some(limit) => timeout_at(begun + limit, talking)
-            .await
-            .unwrap_or_else(|_| Err(Fault::Talk(landline_net::raw::RawError::TimedOut(limit)))),
+        Some(limit) => timeout_at(begun + limit, talking).await.unwrap_or(Err(Fault::Talk(RawError::TimedOut(limit)))),
     };
     match outcome {
         Ok(()) => Ok(Exit::Done),
@@ -216,11 +214,12 @@ impl Life {
                 Ok(dialled) => return Ok(dialled),
                 Err(fault) => fault,
             };
-            if self.bind_next && is(&fault, std::io::ErrorKind::AddrInUse) {
-                if let Some(own) = options.socket.bind.as_mut().filter(|own| Some(own.port()) < last_port) {
-                    own.set_port(own.port().saturating_add(1));
-                    continue;
-                }
+            if self.bind_next
+                && is(&fault, std::io::ErrorKind::AddrInUse)
+                && let Some(own) = options.socket.bind.as_mut().filter(|own| Some(own.port()) < last_port)
+            {
+                own.set_port(own.port().saturating_add(1));
+                continue;
             }
             match until {
                 Some(until) if is_not_there_yet(&fault) && Instant::now() < until => sleep(TRY_AGAIN).await,

@@ -9,7 +9,6 @@ use std::{
     future::poll_fn,
     io,
     sync::Arc,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
     task::{Poll, ready},
     time::Duration,
 };
@@ -31,6 +30,9 @@ use super::{
 };
 
 mod ready;
+mod traffic;
+
+pub use traffic::Traffic;
 
 /// How a connection talks.
 #[derive(Debug, Clone)]
@@ -68,27 +70,6 @@ pub struct Message {
     pub header: Option<JsonHead>,
     /// The bytes it had, if it was a datagram and longer than one read takes: the rest is lost.
     pub cut_from: Option<usize>,
-}
-
-/// Bytes that went each way, counted by whoever carries them.
-#[derive(Debug, Default)]
-pub struct Traffic {
-    received: AtomicU64,
-    sent: AtomicU64,
-}
-
-impl Traffic {
-    /// Bytes that came.
-    #[must_use]
-    pub fn received(&self) -> u64 {
-        self.received.load(Relaxed)
-    }
-
-    /// Bytes that were handed to the system.
-    #[must_use]
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Relaxed)
-    }
 }
 
 /// A connection to one peer.
@@ -357,7 +338,7 @@ impl Receiver {
 
     /// Notes bytes that the kernel moved by itself.
     pub(crate) fn count(&self, bytes: usize) {
-        count(&self.traffic.received, bytes);
+        self.traffic.came(bytes);
     }
 
     /// Puts back what was read too far: it comes again before anything else.
@@ -374,10 +355,10 @@ impl Receiver {
 
     async fn receive_framed(&mut self) -> Result<Option<Message>, RawError> {
         loop {
-            if !self.inbox.is_empty() {
-                if let Some(found) = self.decode(false)? {
-                    return Ok(Some(found));
-                }
+            if !self.inbox.is_empty()
+                && let Some(found) = self.decode(false)?
+            {
+                return Ok(Some(found));
             }
             match self.patiently(self.read_bytes).await? {
                 Some(part) => self.inbox.extend_from_slice(&part.body),
@@ -426,7 +407,7 @@ impl Receiver {
                         return Poll::Ready(Ok(None));
                     }
                 };
-                count(&traffic.received, message.body.len());
+                traffic.came(message.body.len());
                 Poll::Ready(Ok(Some(message)))
             })
         })
@@ -463,7 +444,7 @@ impl Sender {
             None => put.await?,
             Some(idle) => timeout(idle, put).await.map_err(|_| RawError::Idle(idle))??,
         }
-        count(&self.traffic.sent, bytes.len());
+        self.traffic.went(bytes.len());
         Ok(())
     }
 
@@ -482,7 +463,7 @@ impl Sender {
 
     /// Notes bytes that the kernel moved by itself.
     pub(crate) fn count(&self, bytes: usize) {
-        count(&self.traffic.sent, bytes);
+        self.traffic.went(bytes);
     }
 }
 
@@ -493,10 +474,6 @@ impl From<RawError> for io::Error {
             other => Self::other(other),
         }
     }
-}
-
-fn count(counter: &AtomicU64, bytes: usize) {
-    counter.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ struct Peer {
 impl Peer {
     /// Waits for its end: it must have been satisfied.
     #[track_caller]
-    fn is_satisfied(self) {
+    fn ends_satisfied(self) {
         self.running.wait().exits_with(0);
     }
 }

@@ -8,7 +8,7 @@ fn held(peer: &str, peers_options: &[&str], name: &str, options: &[&str], typed:
     let Some(stage) = Stage::set() else { return };
     let server = stage.peer_serves(peer, peers_options);
     stage.dials(name, &server, options).stdin(typed).succeeds().stdout(printed);
-    server.is_satisfied();
+    server.ends_satisfied();
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn w1_tells_the_time_for_each_line() {
     let server = stage.peer_serves("w1", &["--any", "2"]);
     let said = stage.dials("w1", &server, &[]).stdin("%Y\n\n").succeeds();
     assert_eq!(String::from_utf8_lossy(said.stdout_bytes()).lines().count(), 2);
-    server.is_satisfied();
+    server.ends_satisfied();
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn w3_is_asked_once_and_w4_tells_cron_by_the_exit_code() {
     let server = stage.peer_serves("w3", &["--any", "1"]);
     let said = stage.dials("w3", &server, &[]).succeeds();
     assert_eq!(said.stdout_bytes().len(), "2018-03-05 07:08:09\n".len());
-    server.is_satisfied();
+    server.ends_satisfied();
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("udp://{}", nobody.local_addr().unwrap());
     stage.landline.cmd(["dial", "--like", "w4", &endpoint, "--answer-timeout", "0.05"]).fails_with(10);
@@ -84,7 +84,7 @@ fn r4_commands_landline() {
     let Some(stage) = Stage::set() else { return };
     let server = stage.peer_serves("r4", &["--say", "echo hello", "--say", "echo err >&2"]);
     let client = stage.dials("r4", &server, &[]).stdin_open().spawn();
-    server.is_satisfied();
+    server.ends_satisfied();
     client.sigterm();
     let _ = client.wait();
 }
@@ -114,7 +114,7 @@ fn f8_takes_landlines_files() {
     let server = stage.peer_serves("f8", &["--dir", folder.to_str().unwrap()]);
     let file = stage.landline.write("报告 one.bin", vec![3; 300_000]);
     stage.dials("f8", &server, &["--upload", file.to_str().unwrap()]).succeeds();
-    server.is_satisfied();
+    server.ends_satisfied();
     assert_eq!(std::fs::read(folder.join("报告 one.bin")).unwrap(), vec![3; 300_000]);
 }
 
@@ -126,7 +126,7 @@ fn h1_believes_who_has_the_key_and_turns_away_who_has_not() {
     let server = stage.peer_serves("h1", &["--refuse"]);
     let refused = stage.dials("h1", &server, &[]).env("LANDLINE_KEY", "another key of some length").run();
     assert!(refused.stdout_bytes().is_empty());
-    server.is_satisfied();
+    server.ends_satisfied();
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn m5_gets_packets_by_either_protocol_and_either_version() {
         let server = stage.peer_serves("m5", &[&["--host", host, "--expect", "hello"], udp].concat());
         let endpoint = format!("{scheme}://{written}:{}", server.port);
         stage.landline.cmd(["dial", endpoint.as_str(), "--linger", "0"]).stdin("hello").succeeds();
-        server.is_satisfied();
+        server.ends_satisfied();
     }
 }
 
@@ -169,7 +169,7 @@ fn d6_sends_a_megabyte_after_the_half_close() {
     let endpoint = format!("127.0.0.1:{}", server.port);
     let said = stage.landline.cmd(["dial", &endpoint]).stdin("that is all").succeeds();
     assert_eq!(said.stdout_bytes().len(), 1 << 20);
-    server.is_satisfied();
+    server.ends_satisfied();
 }
 
 #[test]
@@ -181,5 +181,5 @@ fn c5_friends_are_asked_by_name() {
     let said = stage.landline.cmd(["dial", "--friend", &friend]).stdin(typed).succeeds();
     let head = format!("来自[127.0.0.1:{}]的一条消息:", server.port);
     said.stdout(&format!("{head}hi there\n{head}\n")).stderr_has("no friend has that name");
-    server.is_satisfied();
+    server.ends_satisfied();
 }

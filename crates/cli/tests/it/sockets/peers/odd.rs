@@ -48,7 +48,7 @@ fn a_frame_that_is_none_is_told_to_who_dialled() {
     let endpoint = format!("127.0.0.1:{}", server.port);
     let told = stage.landline.cmd(["dial", &endpoint, "--frame", "i32le"]).fails_with(6);
     told.stderr_has("length -1 is negative").stderr_has("--frame");
-    server.is_satisfied();
+    server.ends_satisfied();
 }
 
 #[test]
