@@ -134,6 +134,9 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     if args.service == Some(Served::Exec) && !exec::is_local(&endpoint) && !args.auth.is_mutual() {
         return Err(exec::refused(&endpoint, "only --auth mutual makes the other end prove who it is"));
     }
+    if args.exec.is_asked() && args.service != Some(Served::Exec) {
+        return Err(Fail::usage("--output, --command-timeout and --max-output: only for --service exec"));
+    }
     let talk = args.talk.talk();
     let prover = args.auth.prover(here).await?;
     let tls = args.tls.client(&endpoint, here)?;

@@ -51,15 +51,15 @@ pub(crate) struct ServiceFlags {
     /// The same with names, as --service chat
     #[arg(long, conflicts_with = "service")]
     chat: bool,
-    /// `broker`, `chat`: what becomes of a member that does not keep up
-    #[arg(long, value_name = "WHAT", value_enum, default_value = "close", hide_default_value = true)]
-    slow: SlowMember,
+    /// `broker`, `chat`: what becomes of a member that does not keep up; it is closed unless set otherwise
+    #[arg(long, value_name = "WHAT", value_enum)]
+    slow: Option<SlowMember>,
     /// `talk`: speak first
     #[arg(long)]
     first: bool,
-    /// `greet`: how long each answer takes
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1")]
-    delay: Duration,
+    /// `greet`: how long each answer takes, a second unless set otherwise
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    delay: Option<Duration>,
     /// `bot`: the file of questions and answers, one pair a line, a tab or ` -> ` between
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
@@ -72,8 +72,6 @@ pub(crate) struct ServiceFlags {
     /// `upload`: bytes of the largest file
     #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
     max_file: Option<u64>,
-    #[command(flatten)]
-    exec: ExecFlags,
     /// `upper`: take white space off both ends first
     #[arg(long)]
     strip: bool,
@@ -83,6 +81,8 @@ pub(crate) struct ServiceFlags {
     /// `time`: answer an empty request with nothing, not with the default format
     #[arg(long)]
     empty_for_empty: bool,
+    #[command(flatten)]
+    exec: ExecFlags,
 }
 
 /// The services, by name.
@@ -162,6 +162,7 @@ impl ServiceFlags {
     /// # Errors
     /// If they don't fit together.
     pub(super) fn serving(&self, args: &Args, endpoint: &RawEndpoint, here: &Here) -> Result<Serving, Fail> {
+        self.check()?;
         let handler = match self.name() {
             Name::Pipe => return Ok(self.talking(args, here, None)),
             Name::Talk => {
@@ -175,7 +176,7 @@ impl ServiceFlags {
             }
             Name::Qq => AnyHandler::new(Answering::new(Human::new(&args.show, true, here))),
             Name::Broker | Name::Chat => {
-                let broker = Broker::new(self.slow.into());
+                let broker = Broker::new(self.slow.unwrap_or(SlowMember::Close).into());
                 let broker = if self.name() == Name::Chat { broker.named() } else { broker };
                 let lost: Lost = Box::new(broker.lost());
                 return Ok(Serving { lost: Some(lost), ..Serving::of(AnyHandler::new(broker)) });
@@ -194,6 +195,38 @@ impl ServiceFlags {
         Ok(Serving::of(handler))
     }
 
+    /// Refuses what would do nothing at the service that was chosen.
+    ///
+    /// # Errors
+    /// If there is such a thing.
+    fn check(&self) -> Result<(), Fail> {
+        use Name::{Ack, Bot, Broker, Chat, Exec, File, Greet, Hello, Talk, Time, Upload, Upper};
+        let name = self.name();
+        let asked: [(&str, bool, &[Name]); 14] = [
+            ("--answer", self.answer.is_some(), &[Ack, Hello, Bot, Upload]),
+            ("--greeting", self.greeting.is_some(), &[Hello, Greet]),
+            ("--closing", self.closing.is_some(), &[Ack, Greet, Bot, Talk]),
+            ("--leave", self.leave.is_some(), &[Talk]),
+            ("--slow", self.slow.is_some(), &[Broker, Chat]),
+            ("--first", self.first, &[Talk]),
+            ("--delay", self.delay.is_some(), &[Greet]),
+            ("--table", self.table.is_some(), &[Bot]),
+            ("--dir", self.dir.is_some(), &[File, Upload]),
+            ("--replace", self.replace, &[Upload]),
+            ("--max-file", self.max_file.is_some(), &[Upload]),
+            ("--strip and --one-answer", self.strip || self.one_answer, &[Upper]),
+            ("--empty-for-empty", self.empty_for_empty, &[Time]),
+            ("--output, --command-timeout and --max-output", self.exec.is_asked(), &[Exec]),
+        ];
+        match asked.iter().find(|(_, given, services)| *given && !services.contains(&name)) {
+            Some((option, _, services)) => {
+                let words: Vec<String> = services.iter().map(|one| format!("{one:?}").to_lowercase()).collect();
+                Err(Fail::usage(format_args!("{option}: only for --service {}", words.join(", "))))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Services that answer each message by itself, and need nothing but words.
     fn answering(&self, name: Name) -> AnyHandler {
         let word = |default: &str| self.answer.as_deref().unwrap_or(default).as_bytes().to_vec();
@@ -208,7 +241,11 @@ impl ServiceFlags {
             Name::Hello => AnyHandler::new(Responding::new(simple::Hello { greeting, answer: word("hi") })),
             Name::Greet => {
                 let welcome = greeting.unwrap_or_else(|| Greet::default().welcome);
-                AnyHandler::new(Greet { welcome, closing: self.closing("exit"), delay: self.delay })
+                AnyHandler::new(Greet {
+                    welcome,
+                    closing: self.closing("exit"),
+                    delay: self.delay.unwrap_or_else(|| Greet::default().delay),
+                })
             }
             Name::Time => AnyHandler::new(Responding::new(simple::Time::new(self.empty_for_empty))),
             Name::Info => AnyHandler::new(Responding::new(simple::Info)),

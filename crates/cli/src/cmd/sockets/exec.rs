@@ -40,6 +40,11 @@ enum Output {
 }
 
 impl ExecFlags {
+    /// Whether anything of it was asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.output.is_some() || self.command_timeout.is_some() || self.max_output.is_some()
+    }
+
     /// The handler that runs commands.
     pub(crate) fn handler(&self, talk: &Talk, datagrams: bool) -> AnyHandler {
         let framed = talk.outgoing != Framing::Raw || datagrams;

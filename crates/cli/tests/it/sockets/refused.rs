@@ -42,6 +42,13 @@ fn options_that_would_do_nothing_are_refused() {
     for option in [["--closing", "bye"], ["--answers", "1"], ["--every", "5"]] {
         machine.cmd(["dial", "127.0.0.1:1"]).args(option).fails_with(2).stderr_has("--turns");
     }
+    for option in [["--table", "x"], ["--delay", "1"], ["--output", "streamed"], ["--slow", "block"]] {
+        machine
+            .cmd(["listen", "127.0.0.1:0", "--service", "echo"])
+            .args(option)
+            .fails_with(2)
+            .stderr_has("only for --service");
+    }
     machine.cmd(["listen", "udp://127.0.0.1:0", "--auth", "mutual"]).env("LANDLINE_KEY", "x".repeat(20)).fails_with(2);
 }
 
