@@ -16,7 +16,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use landline_trust::challenge::EXPORTER_LEN;
-use landline_wire::framing::{Decoder, Encoder, Framing, JsonHead};
+use landline_wire::framing::{Decoder, Encoder, Framing};
 use landline_wire::limits::FramingLimits;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -31,67 +31,30 @@ use super::{
 };
 
 mod ready;
+mod talk;
 
-/// How a connection talks.
-#[derive(Debug, Clone)]
-pub struct Talk {
-    /// How what comes is cut into messages.
-    pub incoming: Framing,
-    /// How messages are sent.
-    pub outgoing: Framing,
-    /// What a message may have.
-    pub limits: FramingLimits,
-    /// Bytes that one read takes at most: a longer datagram is cut, a longer run of bytes comes in pieces.
-    pub read_bytes: usize,
-    /// The longest wait for something to come, and for the other end to take what is sent; `None` waits for ever.
-    pub idle: Option<Duration>,
-}
-
-impl Default for Talk {
-    fn default() -> Self {
-        Self {
-            incoming: Framing::Raw,
-            outgoing: Framing::Raw,
-            limits: FramingLimits::default(),
-            read_bytes: scratch::SCRATCH_BYTES,
-            idle: None,
-        }
-    }
-}
-
-/// One message that came.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Message {
-    /// Its bytes, without what framed them.
-    pub body: Bytes,
-    /// The header, of framings that have one.
-    pub header: Option<JsonHead>,
-    /// The bytes it had, if it was a datagram and longer than one read takes: the rest is lost.
-    pub cut_from: Option<usize>,
-}
-
-/// Bytes that went each way, counted by whoever carries them.
-#[derive(Debug, Default)]
-pub struct Traffic {
-    received: AtomicU64,
-    sent: AtomicU64,
-}
-
-impl Traffic {
-    /// Bytes that came.
-    #[must_use]
-    pub fn received(&self) -> u64 {
-        self.received.load(Relaxed)
-    }
-
-    /// Bytes that were handed to the system.
-    #[must_use]
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Relaxed)
-    }
-}
+pub use talk::{Message, Talk, Traffic};
 
 /// A connection to one peer.
+///
+/// ```
+/// use landline_net::raw::{Connection, Talk};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let lines = Talk { incoming: "line".parse()?, outgoing: "line".parse()?, ..Talk::default() };
+/// let (mut here, mut there) = Connection::pair(1024, &lines)?;
+/// here.send(b"one").await?;
+/// here.send(b"two").await?;
+/// here.finish().await?;
+/// assert_eq!(there.receive().await?.expect("a message").body, "one");
+/// there.send(b"an answer").await?; // the other direction is still open
+/// assert_eq!(there.receive().await?.expect("a message").body, "two");
+/// assert!(there.receive().await?.is_none());
+/// assert_eq!(here.receive().await?.expect("an answer").body, "an answer");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     receiver: Receiver,
@@ -102,6 +65,20 @@ pub struct Connection {
 }
 
 /// The half that receives.
+///
+/// ```
+/// use landline_net::raw::{Connection, Talk};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let (mut here, there) = Connection::pair(1024, &Talk::default())?;
+/// let (mut receiver, _sender) = there.split();
+/// let reading = tokio::spawn(async move { receiver.read_exactly(5).await });
+/// here.send(b"hello").await?;
+/// assert_eq!(reading.await??.expect("all five"), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Receiver {
     link: ReadLink,
@@ -115,6 +92,19 @@ pub struct Receiver {
 }
 
 /// The half that sends.
+///
+/// ```
+/// use landline_net::raw::{Connection, Talk};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let (mut here, there) = Connection::pair(1024, &Talk::default())?;
+/// let (_receiver, mut sender) = there.split();
+/// tokio::spawn(async move { sender.send(b"hello").await }).await??;
+/// assert_eq!(here.receive().await?.expect("it came").body, "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Sender {
     link: WriteLink,
