@@ -49,6 +49,34 @@ pub const TOOLS: &[Tool] = &[
         enabled_by: "apt-get install -y bsdutils",
     },
     Tool {
+        name: "nc",
+        probe: &["sh", "-c", "nc -h 2>&1 | grep -q OpenBSD"],
+        package: Some("netcat-openbsd"),
+        used_for: "talking with netcat",
+        enabled_by: "apt-get install -y netcat-openbsd",
+    },
+    Tool {
+        name: "ncat",
+        probe: &["ncat", "--version"],
+        package: Some("ncat"),
+        used_for: "talking with ncat",
+        enabled_by: "apt-get install -y ncat",
+    },
+    Tool {
+        name: "socat",
+        probe: &["socat", "-V"],
+        package: Some("socat"),
+        used_for: "talking with socat",
+        enabled_by: "apt-get install -y socat",
+    },
+    Tool {
+        name: "openssl",
+        probe: &["openssl", "version"],
+        package: Some("openssl"),
+        used_for: "TLS with another program, and certificates",
+        enabled_by: "apt-get install -y openssl",
+    },
+    Tool {
         name: "small disk",
         // Mounted in a namespace of the probe's own, which ends with it.
         probe: &["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /tmp && nsenter --version"],

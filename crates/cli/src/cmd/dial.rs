@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use landline_addr::raw::RawEndpoint;
-use landline_net::raw::DialOptions;
 use landline_net::raw::dial::{Dialled, RawDialError, dial};
+use landline_net::raw::{AnyHandler, DialOptions, Handler as _, Responding};
+use landline_services::simple::Echo;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::sockets::exec::{self, ExecFlags};
 use super::sockets::fail::{dial_fail, talk_fail};
 use super::sockets::flags::{AuthFlags, ShowFlags, SocketFlags, TalkFlags};
 use super::sockets::human::Human;
@@ -45,6 +48,11 @@ pub(crate) struct Args {
     /// Send these files with a header of size, name and MD5, as `listen --service upload` takes them
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["friend", "turns"])]
     upload: Vec<PathBuf>,
+    /// Serve whoever is dialled: run what it sends and answer
+    #[arg(long, value_name = "SERVICE", value_enum, conflicts_with_all = ["friend", "turns", "upload"])]
+    service: Option<Served>,
+    #[command(flatten)]
+    exec: ExecFlags,
     #[command(flatten)]
     turns: TurnFlags,
     #[command(flatten)]
@@ -95,6 +103,15 @@ impl Args {
     }
 }
 
+/// What can be served by who dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Served {
+    /// Runs each message in a shell and answers with its output
+    Exec,
+    /// Sends back what came
+    Echo,
+}
+
 /// A connection that stands, for programs.
 #[derive(Debug, Serialize)]
 struct Connected<'a> {
@@ -114,6 +131,9 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         return with_friends(&args, here).await;
     }
     let Some(endpoint) = args.endpoint.clone() else { return Err(Fail::usage("no endpoint was given")) };
+    if args.service == Some(Served::Exec) && !exec::is_local(&endpoint) && !args.auth.is_mutual() {
+        return Err(exec::refused(&endpoint, "only --auth mutual makes the other end prove who it is"));
+    }
     let talk = args.talk.talk();
     let prover = args.auth.prover(here).await?;
     let tls = args.tls.client(&endpoint, here)?;
@@ -133,6 +153,16 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     }
     if let Some(prover) = &prover {
         prover.answer(&mut connection).await.map_err(|fault| talk_fail(&peer, &fault))?;
+    }
+    if let Some(service) = args.service {
+        let handler = match service {
+            Served::Exec => args.exec.handler(&args.talk.talk(), endpoint.is_datagram()),
+            Served::Echo => AnyHandler::new(Responding::new(Echo)),
+        };
+        for text in &args.turns.say {
+            connection.send(text.as_bytes()).await.map_err(|fault| talk_fail(&peer, &fault))?;
+        }
+        return handler.handle(connection).await.map(|()| Exit::Done).map_err(|fault| talk_fail(&peer, &fault));
     }
     let lines = args.talk.by_lines() || args.turns.is_on();
     let mut human = Human::new(&args.show, lines, here);

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landline_addr::endpoint::Host;
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::guard::GuardLimits;
 use landline_net::raw::server::{Event, Served};
@@ -12,6 +11,7 @@ use landline_net::raw::{AnyHandler, Server, ServerOptions, SessionLimits};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::sockets::exec;
 use super::sockets::fail::listen_fail;
 use super::sockets::flags::{AuthFlags, ShowFlags, SocketFlags, TalkFlags};
 use super::sockets::info;
@@ -35,7 +35,7 @@ use service::{ServiceFlags, Serving};
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct Args {
-    /// Where: [HOST]:PORT (port 0 takes a free one), tcp://, tls://, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:,
+    /// Where: HOST:PORT or :PORT (port 0 takes a free one), tcp://, tls://, udp://HOST:PORT, unix:PATH, unix:@NAME, unix-dgram:,
     /// unix-seqpacket:, fd:N
     #[arg(value_name = "ENDPOINT", required_unless_present = "like")]
     endpoint: Option<RawEndpoint>,
@@ -239,13 +239,7 @@ impl Args {
 
     /// Whether only this machine, or who knows a key, can come in.
     fn is_guarded(&self, endpoint: &RawEndpoint) -> bool {
-        let local = match endpoint.host() {
-            Some(Host::Ip(ip)) => ip.is_loopback(),
-            Some(Host::Name(name)) => name == "localhost",
-            Some(Host::Any) => false,
-            None => !matches!(endpoint, RawEndpoint::Fd(_)),
-        };
-        local || self.auth.is_on()
+        exec::is_local(endpoint) || self.auth.is_on()
     }
 }
 

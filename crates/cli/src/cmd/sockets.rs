@@ -1,5 +1,6 @@
 //! What `listen`, `dial` and `relay` share: flags, words for what fails, and how a person talks on a connection.
 
+pub(super) mod exec;
 pub(super) mod fail;
 pub(super) mod flags;
 pub(super) mod human;

@@ -7,10 +7,13 @@ use landline_testkit::{Machine, Office, Running};
 
 use super::scene::BIN;
 
+mod datagrams;
 mod endpoints;
 mod ends;
 mod peers;
 mod refused;
+mod rivals;
+mod running;
 mod screen;
 
 /// A server that listens.

@@ -271,6 +271,13 @@ impl Connection {
         self.receiver.link.is_datagram()
     }
 
+    /// Whether both sides take turns, one way or the other (framing `ready`): then what comes early may belong to what this
+    /// side sends next.
+    #[must_use]
+    pub fn takes_turns(&self) -> bool {
+        matches!(self.receiver.framing, Incoming::Ready(_)) || matches!(self.sender.framing, Outgoing::Ready(_))
+    }
+
     /// Whether the socket itself keeps messages apart.
     #[must_use]
     pub fn keeps_bounds(&self) -> bool {
@@ -343,8 +350,8 @@ impl Receiver {
         count(&self.traffic.received, bytes);
     }
 
-    /// Puts back what was read too far.
-    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+    /// Puts back what was read too far: it comes again before anything else.
+    pub fn put_back(&mut self, bytes: &[u8]) {
         let mut all = BytesMut::from(bytes);
         all.extend_from_slice(&self.inbox);
         self.inbox = all;

@@ -52,7 +52,7 @@ pub struct NoFingerprint;
 pub enum Trust<'a> {
     /// The authorities that this system trusts.
     System,
-    /// The authorities in this PEM text, and no others.
+    /// The authorities in this PEM text and the certificates themselves that are in it, and no others.
     Authorities(&'a [u8]),
     /// The one certificate with this fingerprint, whoever signed it and whatever name is in it.
     Pin(Fingerprint),
@@ -152,7 +152,10 @@ impl ClientTls {
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
         let config = match trust {
             Trust::System => builder.with_root_certificates(system_roots()?).with_no_client_auth(),
-            Trust::Authorities(pem) => builder.with_root_certificates(roots_of(pem)?).with_no_client_auth(),
+            Trust::Authorities(pem) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verify::Authorities::new(certificates(pem)?, &provider)?))
+                .with_no_client_auth(),
             Trust::Pin(pin) => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(verify::Lenient::pinned(pin, &provider)))
@@ -180,8 +183,7 @@ impl ServerTls {
     /// # Errors
     /// If either can't be read, or they don't belong together.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let chain: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(|_| TlsError::Certificate)?;
+        let chain = certificates(chain)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::Key)?;
         Self::showing(chain, key)
     }
@@ -298,12 +300,10 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     Err(TlsError::System(why))
 }
 
-fn roots_of(pem: &[u8]) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots.add(certificate.map_err(|_| TlsError::Certificate)?)?;
-    }
-    if roots.is_empty() { Err(TlsError::Certificate) } else { Ok(roots) }
+/// All certificates of PEM text, one at least.
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    found.ok().filter(|found| !found.is_empty()).ok_or(TlsError::Certificate)
 }
 
 fn server_name(host: &Host) -> io::Result<ServerName<'static>> {

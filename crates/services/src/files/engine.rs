@@ -3,7 +3,7 @@
 //! In: a stream of entries and content, by [`LocalEngine::arrive`]. Out: published files that survive a power cut, or
 //! errors and the old files untouched; of what was cut, partials that the next stream takes up.
 //! Knows nothing of calls and users. Rooms: `arrival` is one stream; `partial` a file that comes in groups, with its
-//! journal in a `table`; [`partials`] what lies of cut streams. Calls block: use them off the async threads.
+//! journal in a `table`; [`partials`] what lies of cut streams; [`deposit`] a single file that comes in order. Calls block: use them off the async threads.
 //! Source: ARCHITECTURE.md, decision 7. Invariant: nobody ever sees a part of a file under its final name.
 
 use blake3::Hash;
@@ -12,6 +12,7 @@ use landline_wire::ErrorCode;
 use super::tree::{TreeError, place};
 
 pub mod arrival;
+pub mod deposit;
 mod local;
 mod partial;
 pub mod partials;

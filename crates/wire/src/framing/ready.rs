@@ -5,7 +5,7 @@
 //! ```text
 //!  sending side                      receiving side
 //!  Sending::new ── "6" ───────────▶  Receiving::after          what ONE read brings is the length: it has no terminator
-//!  Sending::handle ◀─ recv_ready ──  READY                     anything else: the body is dropped, that is a message
+//!  Sending::handle ◀─ recv_ready ──  READY                     anything else: word and body are dropped
 //!  body ── hello\n ───────────────▶  Receiving::body           however it is cut; what follows stays in the inbox
 //! ```
 //!
@@ -45,7 +45,7 @@ pub enum Answer {
     Ready(Bytes),
     /// It has said nothing yet, or only the first letters of it: read more.
     Waiting(Sending),
-    /// Something else came. The body is dropped, and this is a message of its own.
+    /// Something else came. The body is dropped; this is what came instead, which the tutorials' servers drop too.
     Other(Bytes),
 }
 
@@ -82,7 +82,7 @@ impl Sending {
         Answer::Other(inbox.split().freeze())
     }
 
-    /// The stream ended while waiting: what came of the answer is a message of its own; nothing if `None`.
+    /// The stream ended while waiting: what came of the answer; nothing if `None`.
     #[must_use]
     pub fn finish(self, inbox: &mut BytesMut) -> Option<Bytes> {
         if inbox.is_empty() { None } else { Some(inbox.split().freeze()) }

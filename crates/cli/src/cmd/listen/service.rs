@@ -1,18 +1,25 @@
 //! Which service `listen` gives, from its flags to a handler.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::{AnyHandler, Connection, Handler, RawError, Responding};
-use landline_services::simple::{self, Broker, Slow};
+use landline_services::files::engine::LocalEngine;
+use landline_services::files::tree::Tree;
+use landline_services::simple::{self, Bot, Broker, Files, Greet, Manner, Slow, Table, TableError, Uploads};
+use landline_wire::framing::Framing;
 use tokio::sync::Mutex as TurnMutex;
 
 use super::Args;
+use crate::cmd::sockets::exec::{self, ExecFlags};
 use crate::cmd::sockets::fail::talk_fail;
 use crate::cmd::sockets::human::Human;
 use crate::cmd::sockets::pump::{Fault, Pump};
 use crate::cmd::sockets::qq::Answering;
+use crate::cmd::sockets::seconds::seconds;
 use crate::cmd::sockets::turns::Turns;
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -25,14 +32,14 @@ pub(crate) struct ServiceFlags {
     /// What is done with each connection
     #[arg(long, value_name = "SERVICE", value_enum, default_value = "pipe", hide_default_value = true)]
     service: Name,
-    /// What `ack` and `hello` answer
+    /// What `ack` and `hello` answer, `bot` to what it does not know, `upload` when a file is safe
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
-    /// What is said when a connection stands
+    /// What `hello` and `greet` say when a connection stands
     #[arg(long, value_name = "TEXT")]
     greeting: Option<String>,
-    /// The word that ends a conversation, said by either; an empty one stands for none [default: bye, for ack ##, for
-    /// greet exit]
+    /// The word that ends a conversation, said by either; an empty one stands for none. Left out it is
+    /// `bye`, for ack `##`, for greet `exit`
     #[arg(long, value_name = "WORD")]
     closing: Option<String>,
     /// `talk`: the line of yours that ends a conversation without being sent
@@ -50,6 +57,23 @@ pub(crate) struct ServiceFlags {
     /// `talk`: speak first
     #[arg(long)]
     first: bool,
+    /// `greet`: how long each answer takes
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1")]
+    delay: Duration,
+    /// `bot`: the file of questions and answers, one pair a line, a tab or ` -> ` between
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
+    /// `file`, `upload`: the directory
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// `upload`: a file takes the place of one with its name; else it is refused
+    #[arg(long)]
+    replace: bool,
+    /// `upload`: bytes of the largest file
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_bytes)]
+    max_file: Option<u64>,
+    #[command(flatten)]
+    exec: ExecFlags,
     /// `upper`: take white space off both ends first
     #[arg(long)]
     strip: bool,
@@ -76,6 +100,16 @@ enum Name {
     Hello,
     /// Takes a strftime format and answers with the local time
     Time,
+    /// Welcomes, and greets by name after a moment, until `exit`
+    Greet,
+    /// Runs each message in a shell and answers with its output
+    Exec,
+    /// Answers questions from a table
+    Bot,
+    /// Sends the file that is named
+    File,
+    /// Takes files that come with a header of size, name and MD5
+    Upload,
     /// You and the other end in turns
     Talk,
     /// You answer each datagram with a line
@@ -111,11 +145,14 @@ impl From<SlowMember> for Slow {
     }
 }
 
+/// Counts messages that slow members lost.
+type Lost = Box<dyn Fn() -> u64 + Send + Sync>;
+
 /// A service, ready.
 pub(super) struct Serving {
     handler: AnyHandler,
     talks: bool,
-    lost: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
+    lost: Option<Lost>,
     fault: Arc<Mutex<Option<Fail>>>,
 }
 
@@ -125,51 +162,94 @@ impl ServiceFlags {
     /// # Errors
     /// If they don't fit together.
     pub(super) fn serving(&self, args: &Args, endpoint: &RawEndpoint, here: &Here) -> Result<Serving, Fail> {
-        let fault = Arc::default();
-        let word = |given: &Option<String>, default: &str| given.as_deref().unwrap_or(default).as_bytes().to_vec();
-        let closing = |default: &str| Some(word(&self.closing, default)).filter(|word| !word.is_empty());
         let handler = match self.name() {
             Name::Pipe => return Ok(self.talking(args, here, None)),
             Name::Talk => {
                 let turns = Turns {
                     second: !self.first,
-                    closing: closing("bye"),
+                    closing: self.closing("bye"),
                     leave: self.leave.clone().map(String::into_bytes),
                     ..Turns::default()
                 };
                 return Ok(self.talking(args, here, Some(turns)));
             }
-            Name::Qq => {
-                let human = Human::new(&args.show, true, here);
-                return Ok(Serving {
-                    handler: AnyHandler::new(Answering::new(human)),
-                    talks: false,
-                    fault,
-                    lost: None,
-                });
-            }
-            Name::Echo => AnyHandler::new(Responding::new(simple::Echo)),
-            Name::Upper => AnyHandler::new(Responding::new(simple::Upper { strip: self.strip, once: self.one_answer })),
-            Name::Ack => AnyHandler::new(Responding::new(simple::Ack {
-                answer: word(&self.answer, "Receive your message"),
-                closing: closing("##"),
-            })),
-            Name::Hello => AnyHandler::new(Responding::new(simple::Hello {
-                greeting: self.greeting.clone().map(String::into_bytes),
-                answer: word(&self.answer, "hi"),
-            })),
-            Name::Time => AnyHandler::new(Responding::new(simple::Time::new(self.empty_for_empty))),
+            Name::Qq => AnyHandler::new(Answering::new(Human::new(&args.show, true, here))),
             Name::Broker | Name::Chat => {
                 let broker = Broker::new(self.slow.into());
                 let broker = if self.name() == Name::Chat { broker.named() } else { broker };
-                let lost = Box::new(broker.lost());
-                return Ok(Serving { handler: AnyHandler::new(broker), talks: false, fault, lost: Some(lost) });
+                let lost: Lost = Box::new(broker.lost());
+                return Ok(Serving { lost: Some(lost), ..Serving::of(AnyHandler::new(broker)) });
             }
-            Name::Discard => AnyHandler::new(Responding::new(simple::Discard)),
-            Name::Info => AnyHandler::new(Responding::new(simple::Info)),
+            Name::Exec if !args.is_guarded(endpoint) => {
+                return Err(exec::refused(
+                    endpoint,
+                    "bind it to 127.0.0.1 or a UNIX socket, or ask for a key with --auth",
+                ));
+            }
+            Name::Exec => self.exec.handler(&args.talk.talk(), endpoint.is_datagram()),
+            Name::File | Name::Upload => self.files(args)?,
+            Name::Bot => AnyHandler::new(Responding::new(self.bot()?)),
+            name => self.answering(name),
         };
-        let _ = (args.is_guarded(endpoint), here);
-        Ok(Serving { handler, talks: false, fault, lost: None })
+        Ok(Serving::of(handler))
+    }
+
+    /// Services that answer each message by itself, and need nothing but words.
+    fn answering(&self, name: Name) -> AnyHandler {
+        let word = |default: &str| self.answer.as_deref().unwrap_or(default).as_bytes().to_vec();
+        let greeting = self.greeting.clone().map(String::into_bytes);
+        match name {
+            Name::Echo => AnyHandler::new(Responding::new(simple::Echo)),
+            Name::Upper => AnyHandler::new(Responding::new(simple::Upper { strip: self.strip, once: self.one_answer })),
+            Name::Ack => {
+                let answer = word("Receive your message");
+                AnyHandler::new(Responding::new(simple::Ack { answer, closing: self.closing("##") }))
+            }
+            Name::Hello => AnyHandler::new(Responding::new(simple::Hello { greeting, answer: word("hi") })),
+            Name::Greet => {
+                let welcome = greeting.unwrap_or_else(|| Greet::default().welcome);
+                AnyHandler::new(Greet { welcome, closing: self.closing("exit"), delay: self.delay })
+            }
+            Name::Time => AnyHandler::new(Responding::new(simple::Time::new(self.empty_for_empty))),
+            Name::Info => AnyHandler::new(Responding::new(simple::Info)),
+            _ => AnyHandler::new(Responding::new(simple::Discard)),
+        }
+    }
+
+    fn bot(&self) -> Result<Bot, Fail> {
+        let default = Bot::default();
+        let table = match &self.table {
+            None => default.table,
+            Some(path) => Table::read(path).map_err(|fault| match fault {
+                TableError::Io(fault) => Fail::io(format_args!("cannot read the table {}", path.display()), &fault),
+                other => Fail::usage(format_args!("{}: {other}", path.display())),
+            })?,
+        };
+        let unknown = self.answer.clone().map_or(default.unknown, String::into_bytes);
+        Ok(Bot { table, unknown, closing: self.closing("bye") })
+    }
+
+    fn files(&self, args: &Args) -> Result<AnyHandler, Fail> {
+        let dir = self.dir.as_ref().ok_or_else(|| Fail::usage("--service file and upload need a --dir"))?;
+        let opened = Tree::open(dir).map_err(|fault| {
+            Fail::new(Exit::NotFound, format_args!("cannot use the directory {}: {fault}", dir.display()))
+        });
+        let tree = Arc::new(opened?);
+        if self.name() == Name::File {
+            let headed = args.talk.talk().outgoing == Framing::Json;
+            return Ok(AnyHandler::new(Files::new(tree, if headed { Manner::Headed } else { Manner::Bare })));
+        }
+        let mut uploads = Uploads::new(Arc::new(LocalEngine::new(tree)));
+        uploads.replace = self.replace;
+        uploads.most = self.max_file;
+        uploads.answer = self.answer.clone().unwrap_or_default().into_bytes();
+        Ok(AnyHandler::new(uploads))
+    }
+
+    /// The closing word; an empty one stands for none.
+    fn closing(&self, default: &str) -> Option<Vec<u8>> {
+        let word = self.closing.as_deref().unwrap_or(default);
+        (!word.is_empty()).then(|| word.as_bytes().to_vec())
     }
 
     fn name(&self) -> Name {
@@ -186,11 +266,15 @@ impl ServiceFlags {
         let human = Human::new(&args.show, lines, here);
         let pump = Pump { lines, linger: args.life.linger, keeps: args.life.keep };
         let talker = Talker { human: TurnMutex::new(human), pump, turns, fault: Arc::clone(&fault) };
-        Serving { handler: AnyHandler::new(talker), talks: true, fault, lost: None }
+        Serving { talks: true, fault, ..Serving::of(AnyHandler::new(talker)) }
     }
 }
 
 impl Serving {
+    fn of(handler: AnyHandler) -> Self {
+        Self { handler, talks: false, lost: None, fault: Arc::default() }
+    }
+
     pub(super) fn handler(&self) -> AnyHandler {
         self.handler.clone()
     }

@@ -172,6 +172,11 @@ impl AuthFlags {
         self.auth.is_some()
     }
 
+    /// Whether both ends prove the key.
+    pub(crate) fn is_mutual(&self) -> bool {
+        self.auth == Some(Scheme::Mutual)
+    }
+
     /// The prover, if a challenge is asked for; the key is read, or asked for, now.
     ///
     /// # Errors

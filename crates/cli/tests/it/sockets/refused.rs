@@ -96,3 +96,36 @@ fn broadcast_is_refused_without_being_asked_for() {
     let asked = machine.cmd(["dial", "udp://255.255.255.255:9", "--say", "x", "--lines", "--linger", "0"]);
     asked.fails_with(5).stderr_has("--broadcast");
 }
+
+#[test]
+fn a_shell_for_whoever_connects_is_refused() {
+    let office = office();
+    let machine = office.machine("amy");
+    for endpoint in [":0", "tcp://0.0.0.0:0", "udp://*:0"] {
+        machine
+            .cmd(["listen", endpoint, "--service", "exec"])
+            .fails_with(5)
+            .stderr_has("a shell for whoever reaches it");
+    }
+    let asked = machine.cmd(["dial", "192.0.2.1:1", "--service", "exec", "--auth", "hmac-sha256"]);
+    asked.env("LANDLINE_KEY", "x".repeat(20)).fails_with(5).stderr_has("--auth mutual");
+    let key = ("LANDLINE_KEY", "a key that is long enough");
+    let server = machine.cmd(["listen", ":0", "--service", "exec", "--auth", "mutual"]).env(key.0, key.1).spawn();
+    let endpoint = server.wait_for_line("listening on ").replace('*', "127.0.0.1");
+    let words = ["dial", endpoint.as_str(), "--auth", "mutual", "--say", "echo hello; echo err >&2; exit 3"];
+    let done = machine.cmd(words).env(key.0, key.1).succeeds();
+    let said = String::from_utf8_lossy(done.stdout_bytes()).into_owned();
+    assert!(said.contains("hello\n") && said.contains("err\n"), "{said:?}");
+}
+
+#[test]
+fn a_service_without_what_it_needs_says_what() {
+    let office = office();
+    let machine = office.machine("amy");
+    machine.cmd(["listen", "127.0.0.1:0", "--service", "file"]).fails_with(2).stderr_has("--dir");
+    machine.cmd(["listen", "127.0.0.1:0", "--service", "upload", "--dir", "none"]).fails_with(8).stderr_has("none");
+    machine.write("table", "no answer here\n");
+    let bot = machine.cmd(["listen", "127.0.0.1:0", "--service", "bot", "--table", "table"]);
+    bot.fails_with(2).stderr_has("line 1");
+    machine.cmd(["listen", "127.0.0.1:0", "--service", "bot", "--table", "none"]).fails_with(8);
+}

@@ -102,3 +102,25 @@ fn what_a_user_writes_wins_over_a_likeness() {
     stream.write_all(b"##").unwrap();
     assert_eq!(stream.read(&mut room).unwrap(), 0);
 }
+
+#[test]
+fn a_person_edits_a_line_and_has_the_last_one_again() {
+    if !landline_testkit::needs("script") {
+        return;
+    }
+    let ours = office();
+    let machine = ours.machine("amy");
+    let server = listen(&machine, ["127.0.0.1:0", "--service", "upper"]);
+    let people = landline_testkit::Office::new("/bin/sh");
+    let ann = people.machine("ann");
+    let typed = format!("{} --home {} dial {}", super::BIN, machine.home().display(), server.endpoint);
+    let words = ["-c", "exec script -qec \"$TYPED\" /dev/null"];
+    let mut person = ann.cmd(words).env("TYPED", typed).env("TERM", "xterm").stdin_open().spawn();
+    // Two letters too many are taken back; then the line before comes again by the arrow up, and Ctrl-D ends it.
+    person.say("helloxx\x7f\x7f\r");
+    person.wait_for_stdout("HELLO");
+    person.say("\x1b[A\x7f!\r");
+    person.wait_for_stdout("HELL!");
+    person.say("\x04");
+    person.wait().exits_with(0);
+}

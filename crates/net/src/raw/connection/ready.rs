@@ -9,8 +9,8 @@ use landline_wire::{
 use super::{Connection, Message};
 use crate::raw::error::RawError;
 
-/// Tells the length, waits for the other end to be ready, then sends. If it says something else instead, the body is dropped
-/// and what it said is the next message.
+/// Tells the length, waits for the other end to be ready, then sends. If it says something else instead, body and word
+/// are dropped.
 pub(super) async fn send(connection: &mut Connection, body: &[u8], limits: FramingLimits) -> Result<(), RawError> {
     let (receiver, sender) = connection.halves();
     let mut sending = Sending::new(Bytes::copy_from_slice(body), &limits)?;
@@ -20,9 +20,7 @@ pub(super) async fn send(connection: &mut Connection, body: &[u8], limits: Frami
         match receiver.read_some(usize::MAX).await? {
             Some(part) => inbox.extend_from_slice(&part.body),
             None => {
-                if let Some(said) = sending.finish(&mut inbox) {
-                    receiver.put_back(&said);
-                }
+                let _ = sending.finish(&mut inbox); // it asked for nothing
                 return Ok(());
             }
         }
@@ -32,10 +30,8 @@ pub(super) async fn send(connection: &mut Connection, body: &[u8], limits: Frami
                 return if body.is_empty() { Ok(()) } else { sender.write(&body).await };
             }
             Answer::Waiting(still) => sending = still,
-            Answer::Other(said) => {
-                receiver.put_back(&said);
-                return Ok(());
-            }
+            // Not what was waited for: no answer, and the message after it is the next one (item F5).
+            Answer::Other(_) => return Ok(()),
         }
     }
 }

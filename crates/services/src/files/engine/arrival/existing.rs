@@ -104,7 +104,7 @@ impl LocalEngine {
     /// Puts something in the place of what is at `name` in `dir`, by `rename`, which is told whether it may replace.
     ///
     /// `only`: what has to be there. Of two who come together the last wins whole.
-    pub(super) fn put_in_place(
+    pub(in crate::files::engine) fn put_in_place(
         &self,
         dir: &Dir,
         (name, target): (&Name, &SharePath),
