@@ -211,7 +211,10 @@ impl fmt::Display for UnixName {
 
 const INET_SCHEMES: [&str; 3] = ["tcp", "tls", "udp"];
 
-const UNIX_SCHEMES: [(&str, fn(UnixName) -> RawEndpoint); 3] = [
+/// Makes an endpoint of a UNIX socket's name.
+type Make = fn(UnixName) -> RawEndpoint;
+
+const UNIX_SCHEMES: [(&str, Make); 3] = [
     ("unix:", RawEndpoint::Unix),
     ("unix-dgram:", RawEndpoint::UnixDgram),
     ("unix-seqpacket:", RawEndpoint::UnixSeqpacket),
