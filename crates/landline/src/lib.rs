@@ -97,7 +97,8 @@ pub use landline_wire::limits::FramingLimits;
 
 pub use tokio_util::sync::CancellationToken;
 
-/// Ready-made services: what the programs of socket tutorials do. Each is a [`Responder`]: put it in [`Responding`].
+/// Ready-made services: what the programs of socket tutorials do. Each is a [`Handler`], or a
+/// [`Responder`] to put in [`Responding`].
 ///
 /// ```
 /// use landline::{Connection, Handler, Responding, Talk, services::Echo};
@@ -114,5 +115,7 @@ pub use tokio_util::sync::CancellationToken;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub mod services {
-    pub use landline_services::simple::{Ack, Discard, Echo, Hello, Info, Time, Upper};
+    pub use landline_services::simple::{
+        Ack, Bot, Broker, Discard, Echo, Exec, Greet, Hello, Info, Order, Slow, Table, TableError, Time, Upper,
+    };
 }

@@ -364,10 +364,10 @@ impl Receiver {
 
     async fn receive_framed(&mut self) -> Result<Option<Message>, RawError> {
         loop {
-            if !self.inbox.is_empty() {
-                if let Some(found) = self.decode(false)? {
-                    return Ok(Some(found));
-                }
+            if !self.inbox.is_empty()
+                && let Some(found) = self.decode(false)?
+            {
+                return Ok(Some(found));
             }
             match self.patiently(self.read_bytes).await? {
                 Some(part) => self.inbox.extend_from_slice(&part.body),
