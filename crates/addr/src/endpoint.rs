@@ -50,6 +50,16 @@ pub enum Endpoint {
 }
 
 /// The host of a TCP endpoint.
+///
+/// ```
+/// use landline_addr::{endpoint::Host, raw::RawEndpoint};
+///
+/// let endpoint: RawEndpoint = "tcp://[::1]:80".parse()?;
+/// assert_eq!(endpoint.host(), Some(&Host::Ip("::1".parse()?)));
+/// let everywhere: RawEndpoint = ":80".parse()?;
+/// assert_eq!(everywhere.host(), Some(&Host::Any));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Host {
     /// Every address of this machine, IPv4 and IPv6 on one socket. For listening only.

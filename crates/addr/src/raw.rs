@@ -65,6 +65,16 @@ pub enum RawEndpoint {
 }
 
 /// What a UNIX socket is called.
+///
+/// ```
+/// use landline_addr::raw::{RawEndpoint, UnixName};
+///
+/// let file: RawEndpoint = "unix:/run/x.sock".parse()?;
+/// assert_eq!(file, RawEndpoint::Unix(UnixName::Path("/run/x.sock".into())));
+/// let no_file: RawEndpoint = "unix-dgram:@x".parse()?;
+/// assert_eq!(no_file, RawEndpoint::UnixDgram(UnixName::Abstract("x".to_owned())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum UnixName {
     /// A file.
@@ -74,6 +84,14 @@ pub enum UnixName {
 }
 
 /// Why text is no raw endpoint. Quoted text is escaped.
+///
+/// ```
+/// use landline_addr::raw::{RawEndpoint, RawEndpointError};
+///
+/// let refused = "carrier-pigeon://h:1".parse::<RawEndpoint>().unwrap_err();
+/// assert!(matches!(&refused, RawEndpointError::UnknownScheme { scheme } if scheme == "carrier-pigeon"));
+/// assert!(refused.to_string().contains("there are tcp://"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RawEndpointError {
     /// The host or the port is wrong.
@@ -193,10 +211,10 @@ impl fmt::Display for UnixName {
 
 const INET_SCHEMES: [&str; 3] = ["tcp", "tls", "udp"];
 
-/// Makes an endpoint of a name.
-type OfName = fn(UnixName) -> RawEndpoint;
+/// Makes an endpoint of a UNIX socket's name.
+type Make = fn(UnixName) -> RawEndpoint;
 
-const UNIX_SCHEMES: [(&str, OfName); 3] = [
+const UNIX_SCHEMES: [(&str, Make); 3] = [
     ("unix:", RawEndpoint::Unix),
     ("unix-dgram:", RawEndpoint::UnixDgram),
     ("unix-seqpacket:", RawEndpoint::UnixSeqpacket),

@@ -2,7 +2,7 @@
 //! socket, and pipes in memory.
 //!
 //! A server is an [`Endpoint`] and a [`Handler`]; the handler gets a [`Connection`] and talks in messages, which the
-//! socket or a [`Framing`] keeps apart. [`dial`] gives the other end the same [`Connection`].
+//! socket or a [`Framing`] keeps apart. [`dial()`] gives the other end the same [`Connection`].
 //!
 //! ```
 //! use landline::{CancellationToken, Connection, DialOptions, Handler, RawError, Server, ServerOptions, dial};
@@ -39,11 +39,12 @@
 //! |---|---|
 //! | a server | [`Server`], [`ServerOptions`], a [`Handler`] or a closure ([`handler_fn`]) |
 //! | to answer single requests, by datagram too | a [`Responder`] in [`Responding`]; ready-made ones in [`services`] |
-//! | a client | [`dial`], [`DialOptions`] |
+//! | a client | [`dial()`], [`DialOptions`] |
 //! | messages on a stream | [`Talk`] with a [`Framing`]: lines, marks, lengths, JSON headers; by hand [`Decoder`], [`Encoder`] |
 //! | limits | [`FramingLimits`], [`SessionLimits`], [`GuardLimits`]; around a handler [`layers`] |
 //! | only those with the key | a [`Prover`] of a [`Secret`] by a [`Scheme`] |
 //! | TLS | [`ServerTls`], [`ClientTls`] |
+//! | two connections as one | [`relay()`] |
 //! | to end | a [`CancellationToken`] |
 //! | tests without sockets | [`testing`], [`Connection::pair`] |
 //!
@@ -57,16 +58,37 @@
 pub use landline_addr::endpoint::Host;
 pub use landline_addr::raw::{RawEndpoint as Endpoint, RawEndpointError as EndpointError, UnixName};
 
-pub use landline_net::raw::dial::{Dialled, RawDialError as DialError};
+pub use landline_net::raw::connection::Traffic;
+pub use landline_net::raw::dial::{Dialled, RawDialError as DialError, dial};
 pub use landline_net::raw::guard::GuardLimits;
 pub use landline_net::raw::server::{Event, Served, Watcher};
 pub use landline_net::raw::tls::{ClientTls, Fingerprint, ServerTls, TlsError, Trust};
 pub use landline_net::raw::{
     AnyHandler, Connection, DialOptions, Handler, HandlerFn, Message, PeerName, Prover, RawError, Receiver, Responder,
-    Responding, Sender, Server, ServerOptions, SessionLimits, SocketInfo, SocketOptions, Talk, Verdict, dial,
-    handler_fn, relay,
+    Responding, Sender, Server, ServerOptions, SessionLimits, SocketInfo, SocketOptions, Talk, Verdict, handler_fn,
 };
 pub use landline_net::raw::{layers, testing};
+
+/// ```
+/// use std::time::Duration;
+/// use landline::{Connection, Talk, relay};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let (mut client, one) = Connection::pair(64, &Talk::default())?;
+/// let (other, mut server) = Connection::pair(64, &Talk::default())?;
+/// let relaying = tokio::spawn(relay(one, other, Duration::from_secs(5)));
+/// client.send(b"hello").await?;
+/// assert_eq!(server.receive().await?.expect("it was carried").body, "hello");
+/// client.finish().await?;
+/// assert!(server.receive().await?.is_none(), "the end too");
+/// server.finish().await?;
+/// relaying.await??;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(inline)]
+pub use landline_net::raw::relay::relay;
 
 pub use landline_trust::challenge::{Proved, Scheme, Secret, SetupError};
 
@@ -75,7 +97,8 @@ pub use landline_wire::limits::FramingLimits;
 
 pub use tokio_util::sync::CancellationToken;
 
-/// Ready-made services: what the programs of socket tutorials do. Each is a [`Responder`]: put it in [`Responding`].
+/// Ready-made services: what the programs of socket tutorials do. Each is a [`Handler`], or a
+/// [`Responder`] to put in [`Responding`].
 ///
 /// ```
 /// use landline::{Connection, Handler, Responding, Talk, services::Echo};
@@ -92,5 +115,7 @@ pub use tokio_util::sync::CancellationToken;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub mod services {
-    pub use landline_services::simple::{Ack, Discard, Echo, Hello, Info, Time, Upper};
+    pub use landline_services::simple::{
+        Ack, Bot, Broker, Discard, Echo, Exec, Greet, Hello, Info, Order, Slow, Table, TableError, Time, Upper,
+    };
 }

@@ -66,6 +66,13 @@ pub enum ChallengeError {
 }
 
 /// Why settings make no challenge.
+///
+/// ```
+/// use landline_trust::challenge::{Scheme, Secret, SetupError};
+///
+/// assert_eq!("rot13".parse::<Scheme>(), Err(SetupError::UnknownScheme));
+/// assert_eq!(Secret::new("").err(), Some(SetupError::EmptySecret));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// A secret of no bytes at all, which everybody knows.

@@ -9,13 +9,14 @@ use std::{
     future::poll_fn,
     io,
     sync::Arc,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     task::{Poll, ready},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use landline_trust::challenge::EXPORTER_LEN;
-use landline_wire::framing::{Decoder, Encoder, Framing, JsonHead};
+use landline_wire::framing::{Decoder, Encoder, Framing};
 use landline_wire::limits::FramingLimits;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -30,49 +31,30 @@ use super::{
 };
 
 mod ready;
-mod traffic;
+mod talk;
 
-pub use traffic::Traffic;
-
-/// How a connection talks.
-#[derive(Debug, Clone)]
-pub struct Talk {
-    /// How what comes is cut into messages.
-    pub incoming: Framing,
-    /// How messages are sent.
-    pub outgoing: Framing,
-    /// What a message may have.
-    pub limits: FramingLimits,
-    /// Bytes that one read takes at most: a longer datagram is cut, a longer run of bytes comes in pieces.
-    pub read_bytes: usize,
-    /// The longest wait for something to come, and for the other end to take what is sent; `None` waits for ever.
-    pub idle: Option<Duration>,
-}
-
-impl Default for Talk {
-    fn default() -> Self {
-        Self {
-            incoming: Framing::Raw,
-            outgoing: Framing::Raw,
-            limits: FramingLimits::default(),
-            read_bytes: scratch::SCRATCH_BYTES,
-            idle: None,
-        }
-    }
-}
-
-/// One message that came.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Message {
-    /// Its bytes, without what framed them.
-    pub body: Bytes,
-    /// The header, of framings that have one.
-    pub header: Option<JsonHead>,
-    /// The bytes it had, if it was a datagram and longer than one read takes: the rest is lost.
-    pub cut_from: Option<usize>,
-}
+pub use talk::{Message, Talk, Traffic};
 
 /// A connection to one peer.
+///
+/// ```
+/// use landline_net::raw::{Connection, Talk};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let lines = Talk { incoming: "line".parse()?, outgoing: "line".parse()?, ..Talk::default() };
+/// let (mut here, mut there) = Connection::pair(1024, &lines)?;
+/// here.send(b"one").await?;
+/// here.send(b"two").await?;
+/// here.finish().await?;
+/// assert_eq!(there.receive().await?.expect("a message").body, "one");
+/// there.send(b"an answer").await?; // the other direction is still open
+/// assert_eq!(there.receive().await?.expect("a message").body, "two");
+/// assert!(there.receive().await?.is_none());
+/// assert_eq!(here.receive().await?.expect("an answer").body, "an answer");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     receiver: Receiver,
@@ -83,6 +65,20 @@ pub struct Connection {
 }
 
 /// The half that receives.
+///
+/// ```
+/// use landline_net::raw::{Connection, Talk};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let (mut here, there) = Connection::pair(1024, &Talk::default())?;
+/// let (mut receiver, _sender) = there.split();
+/// let reading = tokio::spawn(async move { receiver.read_exactly(5).await });
+/// here.send(b"hello").await?;
+/// assert_eq!(reading.await??.expect("all five"), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Receiver {
     link: ReadLink,
@@ -96,6 +92,19 @@ pub struct Receiver {
 }
 
 /// The half that sends.
+///
+/// ```
+/// use landline_net::raw::{Connection, Talk};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let (mut here, there) = Connection::pair(1024, &Talk::default())?;
+/// let (_receiver, mut sender) = there.split();
+/// tokio::spawn(async move { sender.send(b"hello").await }).await??;
+/// assert_eq!(here.receive().await?.expect("it came").body, "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Sender {
     link: WriteLink,
@@ -338,7 +347,7 @@ impl Receiver {
 
     /// Notes bytes that the kernel moved by itself.
     pub(crate) fn count(&self, bytes: usize) {
-        self.traffic.came(bytes);
+        count(&self.traffic.received, bytes);
     }
 
     /// Puts back what was read too far: it comes again before anything else.
@@ -407,7 +416,7 @@ impl Receiver {
                         return Poll::Ready(Ok(None));
                     }
                 };
-                traffic.came(message.body.len());
+                count(&traffic.received, message.body.len());
                 Poll::Ready(Ok(Some(message)))
             })
         })
@@ -444,7 +453,7 @@ impl Sender {
             None => put.await?,
             Some(idle) => timeout(idle, put).await.map_err(|_| RawError::Idle(idle))??,
         }
-        self.traffic.went(bytes.len());
+        count(&self.traffic.sent, bytes.len());
         Ok(())
     }
 
@@ -463,7 +472,7 @@ impl Sender {
 
     /// Notes bytes that the kernel moved by itself.
     pub(crate) fn count(&self, bytes: usize) {
-        self.traffic.went(bytes);
+        count(&self.traffic.sent, bytes);
     }
 }
 
@@ -474,6 +483,10 @@ impl From<RawError> for io::Error {
             other => Self::other(other),
         }
     }
+}
+
+fn count(counter: &AtomicU64, bytes: usize) {
+    counter.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
 }
 
 #[cfg(test)]

@@ -29,6 +29,20 @@ use super::{
 use crate::address;
 
 /// How to dial.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use landline_net::raw::{DialOptions, SocketOptions, Talk, tls::{ClientTls, Trust}};
+///
+/// let options = DialOptions {
+///     talk: Talk { incoming: "line".parse()?, outgoing: "line".parse()?, ..Talk::default() },
+///     socket: SocketOptions { keepalive: Some(Duration::from_secs(60)), ..SocketOptions::default() },
+///     patience: Duration::from_secs(3),
+///     tls: Some(Arc::new(ClientTls::new(Trust::Insecure)?)),
+/// };
+/// # let _ = options;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct DialOptions {
     /// What is asked of the socket.
@@ -49,6 +63,17 @@ impl Default for DialOptions {
 }
 
 /// Why nothing was reached. The endpoint stands in the words of whoever tells it.
+///
+/// ```
+/// use landline_net::raw::{DialOptions, dial, dial::RawDialError};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let nobody = dial(&"unix:/nowhere/at/all".parse()?, &DialOptions::default()).await;
+/// assert!(matches!(nobody, Err(RawDialError::Connect { source }) if source.kind() == std::io::ErrorKind::NotFound));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RawDialError {
@@ -88,6 +113,26 @@ impl From<RawDialError> for io::Error {
 type Connected = (Halves, PeerName, SocketInfo);
 
 /// A connection, and its socket as it was when it stood.
+///
+/// ```
+/// use landline_net::raw::{DialOptions, dial};
+/// # use landline_net::raw::{Connection, Server, ServerOptions, handler_fn};
+/// # use tokio_util::sync::CancellationToken;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let server = Server::bind(&"tcp://127.0.0.1:0".parse()?, ServerOptions::default()).await?;
+/// # let endpoint = server.bound().clone();
+/// # let greeter = handler_fn(async |mut connection: Connection| connection.send(b"hello").await);
+/// # let serving = tokio::spawn(server.serve(greeter, CancellationToken::new()));
+/// let dialled = dial(&endpoint, &DialOptions::default()).await?;
+/// assert_eq!((dialled.info.family, dialled.info.kind), ("AF_INET", "SOCK_STREAM"));
+/// let mut connection = dialled.connection;
+/// assert_eq!(connection.receive().await?.expect("a greeting").body, "hello");
+/// # serving.abort();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Dialled {
     /// To talk with.
@@ -97,6 +142,25 @@ pub struct Dialled {
 }
 
 /// Dials `endpoint`.
+///
+/// ```
+/// use landline_net::raw::{DialOptions, dial};
+/// # use landline_net::raw::{Connection, Server, ServerOptions, handler_fn};
+/// # use tokio_util::sync::CancellationToken;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let server = Server::bind(&"tcp://127.0.0.1:0".parse()?, ServerOptions::default()).await?;
+/// # let endpoint = server.bound().clone();
+/// # let greeter = handler_fn(async |mut connection: Connection| connection.send(b"hello").await);
+/// # let serving = tokio::spawn(server.serve(greeter, CancellationToken::new()));
+/// // `endpoint` is "tcp://127.0.0.1:41234".parse()?, for instance.
+/// let mut connection = dial(&endpoint, &DialOptions::default()).await?.connection;
+/// assert_eq!(connection.receive().await?.expect("a greeting").body, "hello");
+/// # serving.abort();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// See [`RawDialError`].

@@ -5,6 +5,23 @@ use std::{io, time::Duration};
 use landline_addr::source::SourceKey;
 
 /// Why a raw connection ended, or a message was not sent.
+///
+/// ```
+/// use landline_net::raw::{Connection, RawError, Talk};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let lines = Talk { incoming: "u8".parse()?, outgoing: "raw".parse()?, ..Talk::default() };
+/// let (mut here, mut there) = Connection::pair(64, &lines)?;
+/// here.send(b"\x05abc").await?; // five bytes are announced, three come
+/// here.finish().await?;
+/// assert!(matches!(there.receive().await, Err(RawError::Framing(_))));
+///
+/// let left = RawError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+/// assert!(left.is_leaving(), "the other end just left");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RawError {

@@ -16,6 +16,13 @@ use std::{
 const SLOTS: usize = 1 << 13;
 
 /// What datagram answers are held to.
+///
+/// ```
+/// use landline_net::raw::{ServerOptions, guard::GuardLimits};
+///
+/// let options = ServerOptions { guard: GuardLimits { rate: 10, ..GuardLimits::default() }, ..ServerOptions::default() };
+/// # let _ = options;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuardLimits {
     /// Answers a second for each source address and port.

@@ -5,6 +5,17 @@ use std::{fmt, future::Future, sync::Arc};
 use super::{connection::Connection, error::RawError, respond::Responder, server::Handler};
 
 /// A closure as a [`Handler`]; [`handler_fn`] makes it.
+///
+/// ```
+/// use landline_net::raw::{Connection, Handler, HandlerFn, RawError, handler_fn};
+///
+/// async fn greet(mut connection: Connection) -> Result<(), RawError> {
+///     connection.send(b"hello").await
+/// }
+/// let handler = handler_fn(greet);
+/// # fn is_handler(_: impl Handler) {}
+/// # is_handler(handler);
+/// ```
 #[derive(Clone, Copy)]
 pub struct HandlerFn<F>(F);
 

@@ -10,6 +10,19 @@ use socket2::{Domain, SockRef, Type};
 use super::peer::PeerName;
 
 /// A socket, as it is. What a kind of socket does not have is `None`.
+///
+/// ```
+/// use landline_net::raw::{Server, ServerOptions};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let server = Server::bind(&"udp://127.0.0.1:0".parse()?, ServerOptions::default()).await?;
+/// let info = server.info();
+/// assert_eq!((info.family, info.kind), ("AF_INET", "SOCK_DGRAM"));
+/// assert!(info.local.as_ref().is_some_and(|address| address.starts_with("127.0.0.1:")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SocketInfo {
     /// The own address.

@@ -12,6 +12,14 @@ use socket2::{Domain, Socket, TcpKeepalive, Type};
 pub const DEFAULT_BACKLOG: u32 = 1024;
 
 /// What is asked of a socket.
+///
+/// ```
+/// use landline_net::raw::SocketOptions;
+///
+/// let asked = SocketOptions { nodelay: Some(false), send_buffer: Some(1 << 20), ..SocketOptions::default() };
+/// assert_eq!(asked.without_meaning_at(&"udp://127.0.0.1:0".parse()?), ["--nodelay"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SocketOptions {
     /// `TCP_NODELAY`: small pieces go out at once, not gathered (Nagle). On unless asked otherwise.

@@ -3,6 +3,15 @@
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 /// A peer's name.
+///
+/// ```
+/// use landline_net::raw::PeerName;
+///
+/// let peer = PeerName::Inet("[::ffff:192.0.2.7]:4000".parse()?);
+/// assert_eq!(peer.to_string(), "192.0.2.7:4000");
+/// assert_eq!(PeerName::Local { uid: Some(1000), pid: None }.address(), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PeerName {
     /// An address and a port.

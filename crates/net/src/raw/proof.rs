@@ -25,6 +25,30 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 const PENALTY: Duration = Duration::from_secs(5);
 
 /// A shared key and how it is proved. Cheap to clone; clones share the penalties.
+///
+/// ```
+/// use landline_net::raw::{Connection, Prover, Talk};
+/// use landline_trust::challenge::{Scheme, Secret};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let prover = |key: &str| Ok::<_, Box<dyn std::error::Error>>(Prover::new(Scheme::Mutual, Secret::new(key)?));
+/// let (mut client, mut server) = Connection::pair(1024, &Talk::default())?;
+/// let (at_server, at_client) = (prover("sixteen bytes or more")?, prover("sixteen bytes or more")?);
+/// let (judged, answered) = tokio::join!(at_server.challenge(&mut server), at_client.answer(&mut client));
+/// assert_eq!(judged?.scheme(), Scheme::Mutual);
+/// answered?;
+///
+/// let (mut stranger, mut server) = Connection::pair(1024, &Talk::default())?;
+/// let guess = prover("another one, as long")?;
+/// let (judged, _) = tokio::join!(
+///     async { let judged = at_server.challenge(&mut server).await; drop(server); judged },
+///     guess.answer(&mut stranger),
+/// );
+/// assert!(judged.is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Prover {
     scheme: Scheme,

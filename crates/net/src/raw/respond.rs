@@ -22,6 +22,21 @@ use super::{
 const SLOTS: usize = 32;
 
 /// What becomes of a request.
+///
+/// ```
+/// use landline_net::raw::{Responder, Verdict};
+///
+/// /// Answers everything until somebody says the last word.
+/// struct Polite;
+///
+/// impl Responder for Polite {
+///     fn respond(&self, request: &[u8], answer: &mut Vec<u8>) -> Verdict {
+///         answer.extend_from_slice(b"you too");
+///         if request == b"bye" { Verdict::AnswerAndClose } else { Verdict::Answer }
+///     }
+/// }
+/// assert_eq!(Polite.respond(b"bye", &mut Vec::new()), Verdict::AnswerAndClose);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The answer is sent, also an empty one where that can be.
@@ -76,6 +91,30 @@ pub trait Responder: Send + Sync + 'static {
 }
 
 /// The [`Handler`] that a [`Responder`] is.
+///
+/// ```
+/// use landline_net::raw::{Connection, Handler, Responder, Responding, Talk, Verdict};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// struct Length;
+///
+/// impl Responder for Length {
+///     fn respond(&self, request: &[u8], answer: &mut Vec<u8>) -> Verdict {
+///         answer.extend_from_slice(request.len().to_string().as_bytes());
+///         Verdict::Answer
+///     }
+/// }
+///
+/// let (mut here, there) = Connection::pair(64, &Talk::default())?;
+/// let serving = tokio::spawn(async move { Responding::new(Length).handle(there).await });
+/// here.send(b"hello").await?;
+/// assert_eq!(here.receive().await?.expect("an answer").body, "5");
+/// drop(here);
+/// serving.await??;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Responding<R>(Arc<R>);
 

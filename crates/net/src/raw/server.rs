@@ -87,6 +87,20 @@ pub trait Handler: Send + Sync + 'static {
 }
 
 /// How a server is set up. The defaults are right for a machine on the open network.
+///
+/// ```
+/// use std::time::Duration;
+/// use landline_net::raw::{ServerOptions, Talk};
+///
+/// let options = ServerOptions {
+///     talk: Talk { incoming: "line".parse()?, outgoing: "line".parse()?, ..Talk::default() },
+///     connections: 64,
+///     grace: Duration::from_secs(2),
+///     ..ServerOptions::default()
+/// };
+/// # let _ = options;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// What is asked of the sockets.
@@ -130,6 +144,20 @@ impl Default for ServerOptions {
 }
 
 /// Something that happened at a server.
+///
+/// ```
+/// use landline_net::raw::server::Event;
+///
+/// fn told(event: &Event<'_>) -> Option<String> {
+///     match event {
+///         Event::Connected { id, peer } => Some(format!("{id}: {peer} is here")),
+///         Event::Closed { id, received, sent, .. } => Some(format!("{id}: {received} bytes in, {sent} out")),
+///         Event::Refused { peer, fault } => Some(format!("{peer}: {fault}")),
+///         _ => None,
+///     }
+/// }
+/// # let _ = told;
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -163,9 +191,36 @@ pub enum Event<'a> {
 }
 
 /// Watches a server.
+///
+/// ```
+/// use std::sync::Arc;
+/// use landline_net::raw::{Server, ServerOptions, server::{Event, Watcher}};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let watcher: Watcher = Arc::new(|event: &Event<'_>| println!("{event:?}"));
+/// let server = Server::bind(&"tcp://127.0.0.1:0".parse()?, ServerOptions::default()).await?.watched(watcher);
+/// # let _ = server;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type Watcher = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// What a server did in its life.
+///
+/// ```
+/// use landline_net::raw::{Server, ServerOptions, handler_fn, server::Served};
+/// use tokio_util::sync::CancellationToken;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let server = Server::bind(&"tcp://127.0.0.1:0".parse()?, ServerOptions::default()).await?;
+/// let stop = CancellationToken::new();
+/// stop.cancel();
+/// assert_eq!(server.serve(handler_fn(async |_| Ok(())), stop).await?, Served::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Served {
     /// Connections or peers that were served.
@@ -177,6 +232,25 @@ pub struct Served {
 }
 
 /// A server that is bound and does not accept yet.
+///
+/// ```
+/// use landline_net::raw::{Connection, DialOptions, Server, ServerOptions, dial, handler_fn};
+/// use tokio_util::sync::CancellationToken;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let server = Server::bind(&"tcp://127.0.0.1:0".parse()?, ServerOptions::default()).await?;
+/// let (endpoint, stop) = (server.bound().clone(), CancellationToken::new());
+/// let greeter = handler_fn(async |mut connection: Connection| connection.send(b"hello").await);
+/// let serving = tokio::spawn(server.serve(greeter, stop.clone()));
+///
+/// let mut connection = dial(&endpoint, &DialOptions::default()).await?.connection;
+/// assert_eq!(connection.receive().await?.expect("a greeting").body, "hello");
+/// stop.cancel();
+/// assert_eq!(serving.await??.connections, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Server {
     listener: Listener,
     options: ServerOptions,

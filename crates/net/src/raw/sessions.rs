@@ -34,6 +34,15 @@ use super::{
 };
 
 /// What the sessions of one socket may take.
+///
+/// ```
+/// use std::time::Duration;
+/// use landline_net::raw::{ServerOptions, SessionLimits};
+///
+/// let few = SessionLimits { peers: 16, expiry: Duration::from_secs(10), ..SessionLimits::default() };
+/// let options = ServerOptions { sessions: few, ..ServerOptions::default() };
+/// # let _ = options;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimits {
     /// Peers at once; datagrams of further ones are dropped.

@@ -39,6 +39,15 @@ pub struct Fingerprint([u8; 32]);
 pub struct NoFingerprint;
 
 /// How whoever dials decides whom to believe.
+///
+/// ```
+/// use landline_net::raw::tls::{ClientTls, Fingerprint, Trust};
+///
+/// let pin: Fingerprint = "ab".repeat(32).parse()?;
+/// let dialler = ClientTls::new(Trust::Pin(pin))?;
+/// # let _ = dialler;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust<'a> {
     /// The authorities that this system trusts.
@@ -52,12 +61,53 @@ pub enum Trust<'a> {
 }
 
 /// The dialling end of TLS.
+///
+/// ```
+/// use std::sync::Arc;
+/// use landline_net::raw::{DialOptions, dial, tls::{ClientTls, Trust}};
+/// # use landline_net::raw::{Server, ServerOptions, tls::ServerTls};
+/// # use landline_net::raw::{Connection, handler_fn};
+/// # use tokio_util::sync::CancellationToken;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let tls = ServerTls::self_signed(vec!["localhost".to_owned()])?;
+/// # let pin = tls.fingerprint();
+/// # let options = ServerOptions { tls: Some(Arc::new(tls)), ..ServerOptions::default() };
+/// # let server = Server::bind(&"tls://127.0.0.1:0".parse()?, options).await?;
+/// # let endpoint = server.bound().clone();
+/// # let greeter = handler_fn(async |mut connection: Connection| connection.send(b"hello").await);
+/// # let serving = tokio::spawn(server.serve(greeter, CancellationToken::new()));
+/// let tls = ClientTls::new(Trust::Pin(pin))?;
+/// let options = DialOptions { tls: Some(Arc::new(tls)), ..DialOptions::default() };
+/// let mut connection = dial(&endpoint, &options).await?.connection;
+/// assert_eq!(connection.receive().await?.expect("a greeting").body, "hello");
+/// # serving.abort();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct ClientTls {
     connector: TlsConnector,
 }
 
 /// The listening end of TLS.
+///
+/// ```
+/// use std::sync::Arc;
+/// use landline_net::raw::{Server, ServerOptions, tls::ServerTls};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let tls = ServerTls::self_signed(vec!["localhost".to_owned()])?;
+/// let pin = tls.fingerprint();
+/// let options = ServerOptions { tls: Some(Arc::new(tls)), ..ServerOptions::default() };
+/// let server = Server::bind(&"tls://127.0.0.1:0".parse()?, options).await?;
+/// println!("clients pin {pin}");
+/// # let _ = server;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct ServerTls {
     acceptor: TlsAcceptor,
@@ -65,6 +115,12 @@ pub struct ServerTls {
 }
 
 /// Why TLS can't be set up.
+///
+/// ```
+/// use landline_net::raw::tls::{ServerTls, TlsError};
+///
+/// assert!(matches!(ServerTls::from_pem(b"no PEM", b"none either"), Err(TlsError::Certificate | TlsError::Key)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {

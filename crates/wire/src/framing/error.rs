@@ -6,6 +6,17 @@
 ///
 /// Reading: each ends the stream, for nobody knows where the next message begins; the decoder says the same again.
 /// Writing: nothing was written.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use landline_wire::{Decoder, Framing, FramingError, FramingLimits};
+///
+/// let limits = FramingLimits { message_bytes: 3, ..FramingLimits::default() };
+/// let mut decoder = Decoder::new(&Framing::Line, limits)?;
+/// let refused = decoder.decode(&mut BytesMut::from("too long, and no end yet"));
+/// assert_eq!(refused, Err(FramingError::NoEnd { most: 3 }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FramingError {

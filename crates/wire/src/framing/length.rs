@@ -8,6 +8,13 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use super::{FramingError, count, within};
 
 /// How the length is written: width in bits, byte order, and for one of them the sign.
+///
+/// ```
+/// use landline_wire::{Framing, LengthPrefix};
+///
+/// assert_eq!("u16be".parse(), Ok(Framing::Length(LengthPrefix::U16Be)));
+/// assert_eq!(Framing::Length(LengthPrefix::I32Le).to_string(), "i32le");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LengthPrefix {
     /// One byte.
