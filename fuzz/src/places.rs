@@ -7,6 +7,7 @@ use landline_addr::{
     contact::{ContactName, Machine, Place},
     endpoint::Endpoint,
     path::{FileName, MAX_COMPONENTS, MAX_NAME_BYTES, MAX_PATH_BYTES, PathError, SharePath, is_reserved},
+    raw::RawEndpoint,
 };
 
 use crate::wire::assert_harmless;
@@ -92,9 +93,17 @@ pub fn contact_names(data: &[u8]) {
     }
 }
 
-/// An endpoint. Invariants: what is printed reads back as the same endpoint and is harmless; so are the words of refusal.
+/// An endpoint of a call, and of a raw socket. Invariants: what is printed reads back as the same endpoint and is harmless; so are the words of refusal.
 pub fn endpoints(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
+    match text.parse::<RawEndpoint>() {
+        Ok(endpoint) => {
+            let printed = endpoint.to_string();
+            assert!(!printed.chars().any(char::is_control), "{printed:?}");
+            assert_eq!(printed.parse(), Ok(endpoint));
+        }
+        Err(fault) => assert!(!fault.to_string().chars().any(char::is_control), "{fault:?}"),
+    }
     match text.parse::<Endpoint>() {
         Ok(endpoint) => {
             let printed = endpoint.to_string();

@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     io,
+    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -26,6 +27,7 @@ use crate::{
     handshake::{self, Shaken},
     limits::DialLimits,
     peer::{Origin, Peer},
+    raw::race::race,
     tls::{self, Identity},
 };
 
@@ -113,15 +115,8 @@ impl Dialer {
         let found = address::resolve(host, port)
             .await
             .map_err(|source| DialError::Resolve { name: host.to_string(), source })?;
-        let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in found {
-            match timeout(self.limits.connect, TcpStream::connect(address)).await {
-                Ok(Ok(socket)) => return Ok(socket),
-                Ok(Err(fault)) => last = fault,
-                Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, format!("{address} did not answer in time")),
-            }
-        }
-        Err(DialError::Connect { endpoint: endpoint.to_string(), source: last })
+        let raced = race(&found, self.limits.connect, TcpStream::connect::<SocketAddr>).await;
+        raced.map(|(socket, _)| socket).map_err(|source| DialError::Connect { endpoint: endpoint.to_string(), source })
     }
 
     async fn shake_hands(&self, mut socket: TcpStream, config: &ClientConfig, pins: &[PublicKey]) -> io::Result<Call> {

@@ -26,7 +26,7 @@ mod packets;
 pub mod peer;
 pub mod proof;
 mod queue;
-mod race;
+pub(crate) mod race;
 pub mod relay;
 pub mod respond;
 mod scratch;

@@ -93,6 +93,32 @@ fn what_put_and_get_print_is_what_the_page_says() {
 }
 
 #[test]
+fn what_raw_sockets_print_is_what_the_page_says() {
+    let office = landline_testkit::Office::new(crate::scene::BIN);
+    let machine = office.machine("amy");
+    let words =
+        ["--json", "listen", "tls://127.0.0.1:0", "--self-signed", "--info", "--service", "echo", "--idle", "0.05"];
+    let server = machine.cmd(words).args(["--auth", "mutual"]).env("LANDLINE_KEY", "a key that is long enough").spawn();
+    let line = server.wait_for_stdout_line("{\"event\":\"listening\",");
+    let endpoint = line.split('"').nth(3).unwrap().to_owned();
+    let dial = |key: &str, more: &[&str]| {
+        let words = ["--json", "dial", endpoint.as_str(), "--insecure", "--info", "--auth", "mutual"];
+        machine.cmd(words).args(more).env("LANDLINE_KEY", key).stdin_open().run().json()
+    };
+    let mut all = dial("a key that is long enough", &["--say", "hi"]);
+    all.retain(|one| one.get("error").is_none());
+    dial("another one that is long enough", &[]);
+    server.wait_for_stdout("\"event\":\"refused\"");
+    server.sigterm();
+    all.extend(server.wait().json());
+    all.push(machine.cmd(["--json", "listen", "--like", "list"]).succeeds().json().swap_remove(0));
+    agrees_in_part("listen, dial, relay", &all);
+    let sorts: BTreeSet<String> = all.iter().map(sort_of).collect();
+    let told = ["listening", "socket", "connected", "message", "closed", "refused", "stopped", "object"];
+    assert_eq!(sorts, told.map(str::to_owned).into(), "{all:?}");
+}
+
+#[test]
 fn what_verify_and_selftest_print_is_what_the_page_says() {
     let scene = Scene::new();
     let (desk, laptop) = (scene.desk.machine(), &scene.laptop);

@@ -177,3 +177,6 @@ pub(crate) fn name_of(from: &SocketAddrAny) -> PeerName {
         None => PeerName::Local { uid: None, pid: None },
     }
 }
+
+#[cfg(test)]
+mod tests;

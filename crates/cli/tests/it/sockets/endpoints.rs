@@ -144,3 +144,19 @@ fn peers_of_a_datagram_socket_are_sessions_of_their_own() {
     let len = bob.recv(&mut room).unwrap();
     assert_eq!(&room[..len], b"<amy> hello");
 }
+
+#[test]
+fn an_own_port_can_be_asked_for_and_the_next_one_if_it_is_taken() {
+    let office = office();
+    let machine = office.machine("amy");
+    let (server, taken) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let (endpoint, own) = (format!("udp://{}", server.local_addr().unwrap()), taken.local_addr().unwrap().to_string());
+    let dial = |more: &[&str]| {
+        machine.cmd(["dial", &endpoint, "--bind", &own, "--say", "x", "--linger", "0"]).args(more).run()
+    };
+    dial(&[]).exits_with(9);
+    dial(&["--bind-next"]).exits_with(0);
+    let mut room = [0; 8];
+    let (_, from) = server.recv_from(&mut room).unwrap();
+    assert!(from.port() > taken.local_addr().unwrap().port());
+}

@@ -83,3 +83,28 @@ fn both_ends_prove_a_key_also_over_tls() {
     dial("another key, wrong but long enough").fails_with(5).stdout("").stderr_has("challenge was not met");
     server.wait_for_stdout("\"event\":\"refused\"");
 }
+
+#[test]
+fn a_source_that_fails_often_is_not_asked_any_more_and_a_unix_socket_always_is() {
+    let office = super::office();
+    let machine = office.machine("amy");
+    let path = machine.work().join("s");
+    let (right, wrong) = ("the right key, of some length", "the wrong key, of some length");
+    for (endpoint, penalised) in [("127.0.0.1:0".to_owned(), true), (format!("unix:{}", path.display()), false)] {
+        let server = machine.cmd(["listen", endpoint.as_str(), "--service", "echo", "--auth", "mutual"]);
+        let server = server.env("LANDLINE_KEY", right).spawn();
+        let endpoint = server.wait_for_line("listening on ");
+        let dial = |key: &str| {
+            machine.cmd(["dial", endpoint.as_str(), "--auth", "mutual"]).env("LANDLINE_KEY", key).stdin("hello")
+        };
+        dial(right).succeeds().stdout("hello");
+        for _ in 0..12 {
+            dial(wrong).run();
+        }
+        if penalised {
+            dial(right).fails_with(5).stdout("");
+        } else {
+            dial(right).succeeds().stdout("hello");
+        }
+    }
+}
