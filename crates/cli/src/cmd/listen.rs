@@ -229,6 +229,7 @@ impl Args {
             sessions: SessionLimits {
                 peers: if only_one { 1 } else { count(self.life.max_peers) },
                 expiry: self.life.peer_expiry,
+                guard: if serving.is_by_hand() { None } else { SessionLimits::default().guard },
                 ..SessionLimits::default()
             },
             guard: GuardLimits { rate: self.life.rate, force: self.life.force },

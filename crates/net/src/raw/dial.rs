@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     connection::{Connection, Talk},
     info::{self, SocketInfo},
-    link::{self, Halves, ReadLink, WriteLink},
+    link::{self, Halves, ReadLink, ToPeer, WriteLink},
     open,
     options::SocketOptions,
     packets::Packets,
@@ -273,7 +273,8 @@ fn udp_to(address: SocketAddr, options: &DialOptions) -> io::Result<(Socket, boo
 
 fn to_anyone(socket: Packets, address: SocketAddr) -> Halves {
     let socket = Arc::new(socket);
-    (ReadLink::Anyone(Arc::clone(&socket)), WriteLink::Session(socket, Box::new(address.into())))
+    let peer = ToPeer { socket: Arc::clone(&socket), to: address.into(), allowance: None };
+    (ReadLink::Anyone(socket), WriteLink::Session(Box::new(peer)))
 }
 
 fn dial_unix(name: &UnixName, options: &DialOptions) -> io::Result<Connected> {

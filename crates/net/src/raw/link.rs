@@ -6,7 +6,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -44,7 +47,7 @@ pub(crate) enum WriteLink {
     Tls(WriteHalf<TlsStream<TcpStream>>),
     Other(WriteHalf<AnyStream>),
     Packets(Arc<Packets>),
-    Session(Arc<Packets>, Box<SocketAddrAny>),
+    Session(Box<ToPeer>),
     /// Datagrams in memory.
     Queue(Box<Queue>),
 }
@@ -60,6 +63,52 @@ impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 impl std::fmt::Debug for dyn Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Stream")
+    }
+}
+
+/// The way to one peer of a datagram socket.
+#[derive(Debug)]
+pub(crate) struct ToPeer {
+    pub(crate) socket: Arc<Packets>,
+    pub(crate) to: SocketAddrAny,
+    /// What may be said to a peer that may not be who it seems.
+    pub(crate) allowance: Option<Arc<Allowance>>,
+}
+
+/// Never more goes to a peer than came from it: its address may be forged. Source: PROTOCOL.md §12.1.
+#[derive(Debug, Default)]
+pub(crate) struct Allowance {
+    left: AtomicUsize,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Allowance {
+    /// None yet; what is withheld is counted in `dropped`.
+    pub(crate) fn new(dropped: Arc<AtomicU64>) -> Arc<Self> {
+        Arc::new(Self { left: AtomicUsize::new(0), dropped })
+    }
+
+    /// So many bytes came.
+    pub(crate) fn earn(&self, bytes: usize) {
+        let _ = self.left.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_add(bytes))); // never refuses
+    }
+
+    /// Whether so many may go.
+    pub(crate) fn spend(&self, bytes: usize) -> bool {
+        let spent = self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes)).is_ok();
+        if !spent {
+            self.dropped.fetch_add(1, Relaxed);
+        }
+        spent
+    }
+}
+
+impl ToPeer {
+    async fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.allowance.as_ref().is_some_and(|allowance| !allowance.spend(bytes.len())) {
+            return Ok(()); // lost, as datagrams may be
+        }
+        self.socket.send_to(bytes, &self.to).await
     }
 }
 
@@ -191,7 +240,7 @@ impl WriteLink {
                 Ok(())
             }
             Self::Packets(socket) => socket.send(bytes).await,
-            Self::Session(socket, to) => socket.send_to(bytes, to).await,
+            Self::Session(peer) => peer.send(bytes).await,
         }
     }
 

@@ -269,7 +269,8 @@ impl Server {
     /// # Errors
     /// As the system refuses it.
     pub async fn bind(endpoint: &RawEndpoint, options: ServerOptions) -> io::Result<Self> {
-        let sessions = SessionLimits { read_bytes: options.talk.read_bytes, ..options.sessions };
+        let guard = options.sessions.guard.map(|_| options.guard);
+        let sessions = SessionLimits { read_bytes: options.talk.read_bytes, guard, ..options.sessions };
         let listener = Listener::bind(endpoint, &options.socket, sessions, options.tls.clone()).await?;
         Ok(Self { listener, options, watcher: None })
     }

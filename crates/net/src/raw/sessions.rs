@@ -27,7 +27,8 @@ use tokio::{
 };
 
 use super::{
-    link::{Halves, ReadLink, SessionPacket, WriteLink},
+    guard::{Guard, GuardLimits, is_near},
+    link::{Allowance, Halves, ReadLink, SessionPacket, ToPeer, WriteLink},
     packets::{Packet, Packets},
     peer::PeerName,
     scratch,
@@ -51,13 +52,22 @@ pub struct SessionLimits {
     pub expiry: Duration,
     /// Datagrams that may wait for one session, which is as much as a short stall needs.
     pub waiting: usize,
+    /// What peers are held to by handlers that answer by themselves: so many datagrams a second each, none from beyond the own networks
+    /// unless forced, and there never more said than was heard. `None` for handlers behind which a person sits.
+    pub guard: Option<GuardLimits>,
     /// Bytes of one datagram that are kept; what is longer is cut, and its true length told.
     pub read_bytes: usize,
 }
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        Self { peers: 1024, expiry: Duration::from_secs(120), waiting: 64, read_bytes: scratch::SCRATCH_BYTES }
+        Self {
+            peers: 1024,
+            expiry: Duration::from_secs(120),
+            waiting: 64,
+            guard: Some(GuardLimits::default()),
+            read_bytes: scratch::SCRATCH_BYTES,
+        }
     }
 }
 
@@ -67,6 +77,7 @@ pub(crate) struct Sessions {
     socket: Arc<Packets>,
     live: HashMap<SocketAddrAny, Session>,
     limits: SessionLimits,
+    guard: Option<Guard>,
     sweep: Interval,
     dropped: Arc<AtomicU64>,
 }
@@ -74,15 +85,17 @@ pub(crate) struct Sessions {
 #[derive(Debug)]
 struct Session {
     inbox: mpsc::Sender<SessionPacket>,
+    allowance: Option<Arc<Allowance>>,
     heard: Instant,
 }
 
 impl Sessions {
     pub(crate) fn new(socket: Packets, limits: SessionLimits) -> Self {
+        let guard = limits.guard.map(|limits| Guard::new(limits, std::time::Instant::now()));
         let every = (limits.expiry / 4).max(Duration::from_millis(10));
         let mut sweep = interval_at(Instant::now() + every, every);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { socket: Arc::new(socket), live: HashMap::new(), limits, sweep, dropped: Arc::default() }
+        Self { socket: Arc::new(socket), live: HashMap::new(), limits, guard, sweep, dropped: Arc::default() }
     }
 
     pub(crate) fn socket(&self) -> Arc<Packets> {
@@ -125,9 +138,21 @@ impl Sessions {
         // A UNIX sender without a name can't be answered: all such share one session.
         let from = from.unwrap_or_else(|| SocketAddrUnix::new_unnamed().as_any());
         let now = Instant::now();
+        if let (Some(guard), Ok(address)) = (&mut self.guard, SocketAddr::try_from(from.clone()))
+            && guard.admit(address, 0, 0, false, now.into_std()).is_err()
+        {
+            self.drop_one();
+            return None;
+        }
         if let Some(session) = self.live.get_mut(&from) {
+            let came = packet.sent;
             match session.inbox.try_send(packet) {
-                Ok(()) => session.heard = now,
+                Ok(()) => {
+                    session.heard = now;
+                    if let Some(allowance) = &session.allowance {
+                        allowance.earn(came);
+                    }
+                }
                 Err(TrySendError::Full(_)) => self.drop_one(),
                 Err(TrySendError::Closed(packet)) => return self.begin(packet, from, now),
             }
@@ -145,10 +170,16 @@ impl Sessions {
 
     fn begin(&mut self, packet: SessionPacket, from: SocketAddrAny, now: Instant) -> Option<(Halves, PeerName)> {
         let (inbox, mailbox) = mpsc::channel(self.limits.waiting.max(1));
-        inbox.try_send(packet).ok()?; // it is empty: it takes one
         let peer = name_of(&from);
-        let halves = (ReadLink::Session(mailbox), WriteLink::Session(self.socket(), Box::new(from.clone())));
-        self.live.insert(from, Session { inbox, heard: now });
+        let far = self.guard.is_some() && peer.address().is_some_and(|address| !is_near(address.ip()));
+        let allowance = far.then(|| Allowance::new(Arc::clone(&self.dropped)));
+        if let Some(allowance) = &allowance {
+            allowance.earn(packet.sent);
+        }
+        inbox.try_send(packet).ok()?; // it is empty: it takes one
+        let to = ToPeer { socket: self.socket(), to: from.clone(), allowance: allowance.clone() };
+        let halves = (ReadLink::Session(mailbox), WriteLink::Session(Box::new(to)));
+        self.live.insert(from, Session { inbox, allowance, heard: now });
         Some((halves, peer))
     }
 

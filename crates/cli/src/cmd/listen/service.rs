@@ -152,6 +152,7 @@ type Lost = Box<dyn Fn() -> u64 + Send + Sync>;
 pub(super) struct Serving {
     handler: AnyHandler,
     talks: bool,
+    by_hand: bool,
     lost: Option<Lost>,
     fault: Arc<Mutex<Option<Fail>>>,
 }
@@ -174,7 +175,10 @@ impl ServiceFlags {
                 };
                 return Ok(self.talking(args, here, Some(turns)));
             }
-            Name::Qq => AnyHandler::new(Answering::new(Human::new(&args.show, true, here))),
+            Name::Qq => {
+                let handler = AnyHandler::new(Answering::new(Human::new(&args.show, true, here)));
+                return Ok(Serving { by_hand: true, ..Serving::of(handler) });
+            }
             Name::Broker | Name::Chat => {
                 let broker = Broker::new(self.slow.unwrap_or(SlowMember::Close).into());
                 let broker = if self.name() == Name::Chat { broker.named() } else { broker };
@@ -303,13 +307,13 @@ impl ServiceFlags {
         let human = Human::new(&args.show, lines, here);
         let pump = Pump { lines, linger: args.life.linger, keeps: args.life.keep };
         let talker = Talker { human: TurnMutex::new(human), pump, turns, fault: Arc::clone(&fault) };
-        Serving { talks: true, fault, ..Serving::of(AnyHandler::new(talker)) }
+        Serving { talks: true, by_hand: true, fault, ..Serving::of(AnyHandler::new(talker)) }
     }
 }
 
 impl Serving {
     fn of(handler: AnyHandler) -> Self {
-        Self { handler, talks: false, lost: None, fault: Arc::default() }
+        Self { handler, talks: false, by_hand: false, lost: None, fault: Arc::default() }
     }
 
     pub(super) fn handler(&self) -> AnyHandler {
@@ -319,6 +323,11 @@ impl Serving {
     /// Whether the person here talks with one peer at a time.
     pub(super) fn talks(&self) -> bool {
         self.talks
+    }
+
+    /// Whether a person answers, whom nobody can put into a loop.
+    pub(super) fn is_by_hand(&self) -> bool {
+        self.by_hand
     }
 
     /// Messages that slow members lost, of services that have members.

@@ -87,3 +87,35 @@ async fn a_peer_that_is_silent_for_long_is_forgotten() {
     assert!(forgetting.await.is_err(), "nobody else came");
     assert_eq!(heard(&mut amys.0).await, "End");
 }
+
+#[tokio::test]
+async fn a_peer_that_says_too_much_is_not_heard_and_a_person_hears_all() {
+    let guard = Some(GuardLimits { rate: 1, force: false });
+    for (guard, dropped) in [(guard, 8), (None, 0)] {
+        let (mut sessions, address) = bound(SessionLimits { guard, ..SessionLimits::default() });
+        let amy = peer(address);
+        for _ in 0..10 {
+            amy.send(b"x").unwrap();
+        }
+        let _amys = sessions.next().await.unwrap();
+        sorts(&mut sessions);
+        assert_eq!(sessions.dropped(), dropped);
+    }
+}
+
+#[tokio::test]
+async fn a_peer_from_afar_never_hears_more_than_it_said() {
+    let forced = Some(GuardLimits { force: true, ..GuardLimits::default() });
+    let (mut sessions, _) = bound(SessionLimits { guard: forced, ..SessionLimits::default() });
+    let far = SocketAddr::from(([192, 0, 2, 1], 9));
+    let packet = SessionPacket { body: Bytes::from_static(b"hello"), sent: 5 };
+    let ((_, to_far), _) = sessions.sort(packet, Some(far.into())).unwrap();
+    let WriteLink::Session(peer) = to_far else { panic!("no session") };
+    let allowance = peer.allowance.as_ref().unwrap();
+    assert!(allowance.spend(3) && !allowance.spend(3) && allowance.spend(2));
+    assert_eq!(sessions.dropped(), 1);
+    let stranger = SessionLimits { guard: Some(GuardLimits::default()), ..SessionLimits::default() };
+    sessions.guard = stranger.guard.map(|limits| Guard::new(limits, std::time::Instant::now()));
+    let other = SocketAddr::from(([192, 0, 2, 2], 9));
+    assert!(sessions.sort(SessionPacket { body: Bytes::new(), sent: 0 }, Some(other.into())).is_none());
+}
