@@ -21,6 +21,10 @@ pub fn inherited(number: u32) -> io::Result<OwnedFd> {
     if unsafe { libc::fcntl(raw, libc::F_GETFD) } < 0 {
         return Err(io::Error::last_os_error());
     }
+    // SAFETY: F_SETFD sets a flag of a descriptor by number and touches no memory; ours are not for the programs we start.
+    if unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
     let mut taken = TAKEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if taken.contains(&number) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "this descriptor is in use already"));

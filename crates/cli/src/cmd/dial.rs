@@ -137,7 +137,10 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     if args.exec.is_asked() && args.service != Some(Served::Exec) {
         return Err(Fail::usage("--output, --command-timeout and --max-output: only for --service exec"));
     }
-    let talk = args.talk.talk();
+    let mut talk = args.talk.talk();
+    if !args.turns.is_on() {
+        talk.idle = None; // both directions together are minded, not each by itself
+    }
     let prover = args.auth.prover(here).await?;
     let tls = args.tls.client(&endpoint, here)?;
     let socket = args.socket.options(&endpoint, args.life.bind)?;
@@ -177,7 +180,9 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         } else if args.turns.is_on() {
             Turns::from(&args.turns).run(connection, &mut human).await
         } else {
-            Pump { lines, linger: args.life.linger, keeps: false }.run(connection, &mut human).await
+            Pump { lines, linger: args.life.linger, idle: args.talk.idle(), keeps: false }
+                .run(connection, &mut human)
+                .await
         }
     };
     let outcome = match args.life.timeout {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::guard::GuardLimits;
 use landline_net::raw::server::{Event, Served};
-use landline_net::raw::{AnyHandler, Server, ServerOptions, SessionLimits};
+use landline_net::raw::{AnyHandler, Server, ServerOptions, SessionLimits, Talk};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -87,7 +87,7 @@ struct Life {
     /// Datagram peers at once
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_peers: u32,
-    /// Datagram answers a second for each source
+    /// Datagrams that are answered for one source until it pauses for a second; then 10 a second
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rate: u32,
     /// Answer datagrams from beyond loopback, link-local and private networks too; never with more than was asked
@@ -127,6 +127,9 @@ enum Told {
         dropped: u64,
     },
 }
+
+/// Longer than any program runs.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// What is told of a server beside its endpoint.
 #[derive(Debug, Default)]
@@ -221,14 +224,16 @@ impl Args {
         let only_one = self.life.once || (talks && !self.life.keep);
         Ok(ServerOptions {
             socket: self.socket.options(endpoint, None)?,
-            talk: self.talk.talk(),
+            talk: Talk { idle: self.talk.idle().filter(|_| !(talks && serving.pumps())), ..self.talk.talk() },
             connections: at_once,
             total: only_one.then_some(1),
-            timeout: self.life.timeout,
+            timeout: self.life.timeout.filter(|_| !talks),
             grace: Duration::ZERO,
             sessions: SessionLimits {
                 peers: if only_one { 1 } else { count(self.life.max_peers) },
-                expiry: self.life.peer_expiry,
+                // The only peer is not forgotten: nobody could come after it.
+                expiry: if only_one { FOR_EVER } else { self.life.peer_expiry },
+                generous: serving.is_by_hand() && self.life.force,
                 guard: if serving.is_by_hand() { None } else { SessionLimits::default().guard },
                 ..SessionLimits::default()
             },

@@ -93,7 +93,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         total: args.once.then_some(1),
         timeout: args.timeout,
         grace: Duration::ZERO,
-        sessions: SessionLimits { expiry: args.peer_expiry, guard: None, ..SessionLimits::default() },
+        sessions: SessionLimits { expiry: args.peer_expiry, guard: None, generous: true, ..SessionLimits::default() },
         tls: tls.clone(),
         ..ServerOptions::default()
     };

@@ -82,6 +82,9 @@ pub(crate) struct Allowance {
     dropped: Arc<AtomicU64>,
 }
 
+/// Bytes of the headers of IPv4 and UDP: an empty datagram is no nothing.
+const HEADERS: usize = 28;
+
 impl Allowance {
     /// None yet; what is withheld is counted in `dropped`.
     pub(crate) fn new(dropped: Arc<AtomicU64>) -> Arc<Self> {
@@ -90,11 +93,13 @@ impl Allowance {
 
     /// So many bytes came.
     pub(crate) fn earn(&self, bytes: usize) {
+        let bytes = bytes.saturating_add(HEADERS);
         let _ = self.left.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_add(bytes))); // never refuses
     }
 
     /// Whether so many may go.
     pub(crate) fn spend(&self, bytes: usize) -> bool {
+        let bytes = bytes.saturating_add(HEADERS);
         let spent = self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes)).is_ok();
         if !spent {
             self.dropped.fetch_add(1, Relaxed);
@@ -117,6 +122,28 @@ impl ToPeer {
 pub(crate) struct SessionPacket {
     pub(crate) body: Bytes,
     pub(crate) sent: usize,
+    pub(crate) held: Held,
+}
+
+/// Bytes that count as waiting until this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Held(Option<(Arc<AtomicUsize>, usize)>);
+
+impl Held {
+    /// Counts `bytes` in `all`, unless that would make it more than `most`.
+    pub(crate) fn take(all: &Arc<AtomicUsize>, bytes: usize, most: usize) -> Option<Self> {
+        let fits = |now: usize| now.checked_add(bytes).filter(|sum| *sum <= most);
+        all.fetch_update(Relaxed, Relaxed, fits).ok()?;
+        Some(Self(Some((Arc::clone(all), bytes))))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some((all, bytes)) = &self.0 {
+            all.fetch_sub(*bytes, Relaxed);
+        }
+    }
 }
 
 /// What one read gave.

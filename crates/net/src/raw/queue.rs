@@ -8,7 +8,7 @@ use std::fmt;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::link::{Halves, ReadLink, SessionPacket, WriteLink};
+use super::link::{Halves, Held, ReadLink, SessionPacket, WriteLink};
 
 /// Says what arrives when this is sent; `None`: the sender has ended, and what was held back is let go of.
 pub(crate) type Fate = Box<dyn FnMut(Option<Bytes>) -> Vec<Bytes> + Send + Sync>;
@@ -41,7 +41,7 @@ impl Queue {
     async fn pass(&mut self, datagram: Option<Bytes>) {
         for body in (self.fate)(datagram) {
             let sent = body.len();
-            let _nobody_left = self.to.send(SessionPacket { body, sent }).await;
+            let _nobody_left = self.to.send(SessionPacket { body, sent, held: Held::default() }).await;
         }
     }
 }

@@ -114,6 +114,18 @@ impl Pulse {
         }
     }
 
+    /// Waits until nothing went over in either direction for `idle`, and gives it; for ever if there is no such limit.
+    pub async fn idle_for(&self, idle: Option<Duration>) -> Duration {
+        let Some(idle) = idle else { return std::future::pending().await };
+        loop {
+            let (last, _) = *self.state();
+            if last.elapsed() >= idle {
+                return idle;
+            }
+            sleep_until(last + idle).await;
+        }
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, (Instant, bool)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

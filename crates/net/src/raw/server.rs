@@ -271,7 +271,12 @@ impl Server {
     pub async fn bind(endpoint: &RawEndpoint, options: ServerOptions) -> io::Result<Self> {
         let guard = options.sessions.guard.map(|_| options.guard);
         let sessions = SessionLimits { read_bytes: options.talk.read_bytes, guard, ..options.sessions };
+        let challenged = options.prover.is_some();
         let listener = Listener::bind(endpoint, &options.socket, sessions, options.tls.clone()).await?;
+        if challenged && listener.is_datagram() {
+            let why = "a challenge needs connections: datagrams can be sent by anybody at any time";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         Ok(Self { listener, options, watcher: None })
     }
 

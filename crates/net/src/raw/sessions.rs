@@ -12,7 +12,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::Poll,
     task::ready,
@@ -28,7 +28,7 @@ use tokio::{
 
 use super::{
     guard::{Guard, GuardLimits, is_near},
-    link::{Allowance, Halves, ReadLink, SessionPacket, ToPeer, WriteLink},
+    link::{Allowance, Halves, Held, ReadLink, SessionPacket, ToPeer, WriteLink},
     packets::{Packet, Packets},
     peer::PeerName,
     scratch,
@@ -55,6 +55,8 @@ pub struct SessionLimits {
     /// What peers are held to by handlers that answer by themselves: so many datagrams a second each, none from beyond the own networks
     /// unless forced, and there never more said than was heard. `None` for handlers behind which a person sits.
     pub guard: Option<GuardLimits>,
+    /// Whether a peer beyond the own networks may be told more than was heard of it, though its address may be forged.
+    pub generous: bool,
     /// Bytes of one datagram that are kept; what is longer is cut, and its true length told.
     pub read_bytes: usize,
 }
@@ -66,6 +68,7 @@ impl Default for SessionLimits {
             expiry: Duration::from_secs(120),
             waiting: 64,
             guard: Some(GuardLimits::default()),
+            generous: false,
             read_bytes: scratch::SCRATCH_BYTES,
         }
     }
@@ -80,7 +83,12 @@ pub(crate) struct Sessions {
     guard: Option<Guard>,
     sweep: Interval,
     dropped: Arc<AtomicU64>,
+    /// Bytes that wait in all inboxes together.
+    held: Arc<AtomicUsize>,
 }
+
+/// Bytes that may wait in all inboxes of one socket: whatever strangers send, no more memory than this.
+const HELD_BYTES: usize = 16 << 20;
 
 #[derive(Debug)]
 struct Session {
@@ -95,7 +103,15 @@ impl Sessions {
         let every = (limits.expiry / 4).max(Duration::from_millis(10));
         let mut sweep = interval_at(Instant::now() + every, every);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { socket: Arc::new(socket), live: HashMap::new(), limits, guard, sweep, dropped: Arc::default() }
+        Self {
+            socket: Arc::new(socket),
+            live: HashMap::new(),
+            limits,
+            guard,
+            sweep,
+            dropped: Arc::default(),
+            held: Arc::default(),
+        }
     }
 
     pub(crate) fn socket(&self) -> Arc<Packets> {
@@ -117,7 +133,7 @@ impl Sessions {
                 scratch::with(limits.read_bytes, |room| {
                     let (Packet { kept, sent }, from) = ready!(socket.poll_recv_from(cx, room))?;
                     let body = Bytes::copy_from_slice(room.get(..kept).unwrap_or_default());
-                    Poll::Ready(io::Result::Ok(Some((SessionPacket { body, sent }, from))))
+                    Poll::Ready(io::Result::Ok(Some((SessionPacket { body, sent, held: Held::default() }, from))))
                 })
             });
             match came.await {
@@ -134,7 +150,7 @@ impl Sessions {
         }
     }
 
-    fn sort(&mut self, packet: SessionPacket, from: Option<SocketAddrAny>) -> Option<(Halves, PeerName)> {
+    fn sort(&mut self, mut packet: SessionPacket, from: Option<SocketAddrAny>) -> Option<(Halves, PeerName)> {
         // A UNIX sender without a name can't be answered: all such share one session.
         let from = from.unwrap_or_else(|| SocketAddrUnix::new_unnamed().as_any());
         let now = Instant::now();
@@ -144,6 +160,13 @@ impl Sessions {
             self.drop_one();
             return None;
         }
+        packet.held = match Held::take(&self.held, packet.body.len(), HELD_BYTES) {
+            Some(held) => held,
+            None => {
+                self.drop_one();
+                return None;
+            }
+        };
         if let Some(session) = self.live.get_mut(&from) {
             let came = packet.sent;
             match session.inbox.try_send(packet) {
@@ -171,7 +194,7 @@ impl Sessions {
     fn begin(&mut self, packet: SessionPacket, from: SocketAddrAny, now: Instant) -> Option<(Halves, PeerName)> {
         let (inbox, mailbox) = mpsc::channel(self.limits.waiting.max(1));
         let peer = name_of(&from);
-        let far = self.guard.is_some() && peer.address().is_some_and(|address| !is_near(address.ip()));
+        let far = !self.limits.generous && peer.address().is_some_and(|address| !is_near(address.ip()));
         let allowance = far.then(|| Allowance::new(Arc::clone(&self.dropped)));
         if let Some(allowance) = &allowance {
             allowance.earn(packet.sent);

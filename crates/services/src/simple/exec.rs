@@ -83,11 +83,21 @@ impl Default for Exec {
 impl Handler for Exec {
     async fn handle(&self, connection: Connection) -> Result<(), RawError> {
         let mut client = Client::new(connection);
+        let mut first = true;
         while let Some(command) = client.next().await? {
+            if std::mem::take(&mut first) && is_of_a_browser(&command) {
+                return Err(RawError::Unsuitable("an HTTP request came, and its lines are no commands"));
+            }
             self.answer(&mut client, &command).await?;
         }
         client.finish().await
     }
+}
+
+/// Any page that somebody looks at can have the browser send a request to a port of this machine, and lines of its own choice in it.
+fn is_of_a_browser(command: &[u8]) -> bool {
+    let line = command.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.windows(6).any(|window| window == b" HTTP/")
 }
 
 /// How far a command is.

@@ -12,6 +12,7 @@ use landline_services::files::tree::Tree;
 use landline_services::simple::{self, Bot, Broker, Files, Greet, Manner, Slow, Table, TableError, Uploads};
 use landline_wire::framing::Framing;
 use tokio::sync::Mutex as TurnMutex;
+use tokio::time::timeout;
 
 use super::Args;
 use crate::cmd::sockets::exec::{self, ExecFlags};
@@ -153,6 +154,7 @@ pub(super) struct Serving {
     handler: AnyHandler,
     talks: bool,
     by_hand: bool,
+    pumps: bool,
     lost: Option<Lost>,
     fault: Arc<Mutex<Option<Fail>>>,
 }
@@ -190,6 +192,9 @@ impl ServiceFlags {
                     endpoint,
                     "bind it to 127.0.0.1 or a UNIX socket, or ask for a key with --auth",
                 ));
+            }
+            Name::Greet if endpoint.is_datagram() => {
+                return Err(Fail::usage("greet needs connections: it greets, and datagrams have nobody to greet"));
             }
             Name::Exec => self.exec.handler(&args.talk.talk(), endpoint.is_datagram()),
             Name::File | Name::Upload => self.files(args)?,
@@ -305,15 +310,16 @@ impl ServiceFlags {
         let fault: Arc<Mutex<Option<Fail>>> = Arc::default();
         let lines = args.talk.by_lines() || turns.is_some();
         let human = Human::new(&args.show, lines, here);
-        let pump = Pump { lines, linger: args.life.linger, keeps: args.life.keep };
-        let talker = Talker { human: TurnMutex::new(human), pump, turns, fault: Arc::clone(&fault) };
-        Serving { talks: true, by_hand: true, fault, ..Serving::of(AnyHandler::new(talker)) }
+        let pump = Pump { lines, linger: args.life.linger, idle: args.talk.idle(), keeps: args.life.keep };
+        let (limit, pumps) = (args.life.timeout, turns.is_none());
+        let talker = Talker { human: TurnMutex::new(human), pump, turns, limit, fault: Arc::clone(&fault) };
+        Serving { talks: true, by_hand: true, pumps, fault, ..Serving::of(AnyHandler::new(talker)) }
     }
 }
 
 impl Serving {
     fn of(handler: AnyHandler) -> Self {
-        Self { handler, talks: false, by_hand: false, lost: None, fault: Arc::default() }
+        Self { handler, talks: false, by_hand: false, pumps: false, lost: None, fault: Arc::default() }
     }
 
     pub(super) fn handler(&self) -> AnyHandler {
@@ -323,6 +329,11 @@ impl Serving {
     /// Whether the person here talks with one peer at a time.
     pub(super) fn talks(&self) -> bool {
         self.talks
+    }
+
+    /// Whether bytes go both ways without turns.
+    pub(super) fn pumps(&self) -> bool {
+        self.pumps
     }
 
     /// Whether a person answers, whom nobody can put into a loop.
@@ -349,6 +360,7 @@ struct Talker {
     human: TurnMutex<Human>,
     pump: Pump,
     turns: Option<Turns>,
+    limit: Option<Duration>,
     fault: Arc<Mutex<Option<Fail>>>,
 }
 
@@ -356,10 +368,18 @@ impl Handler for Talker {
     async fn handle(&self, connection: Connection) -> Result<(), RawError> {
         let mut human = self.human.lock().await;
         let peer = connection.peer().to_string();
-        let outcome = match &self.turns {
-            Some(turns) => turns.clone().run(connection, &mut human).await,
-            None => self.pump.run(connection, &mut human).await,
+        let talking = async {
+            match &self.turns {
+                Some(turns) => turns.clone().run(connection, &mut human).await,
+                None => self.pump.run(connection, &mut human).await,
+            }
         };
+        let outcome = match self.limit {
+            None => talking.await,
+            // Here and not by the server, so that it is known how it ended.
+            Some(limit) => timeout(limit, talking).await.unwrap_or(Err(Fault::Talk(RawError::TimedOut(limit)))),
+        };
+        human.screen.written().await;
         let fail = match &outcome {
             Ok(()) => None,
             Err(Fault::Talk(fault)) => Some(talk_fail(&peer, fault)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use landline_addr::endpoint::Host;
-use landline_addr::raw::RawEndpoint;
+use landline_addr::raw::{RawEndpoint, UnixName};
 use landline_net::raw::{AnyHandler, Talk};
 use landline_services::simple::{Exec, Order};
 use landline_wire::framing::Framing;
@@ -23,6 +23,10 @@ pub(crate) struct ExecFlags {
     /// Stop a command after so long
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     command_timeout: Option<Duration>,
+    /// How long a command may go on when the client has closed its direction; it may still be reading. At a reset it is
+    /// stopped at once
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    after_end: Option<Duration>,
     /// Bytes of the longest output that is kept for one answer
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(64..))]
     max_output: Option<u32>,
@@ -42,7 +46,7 @@ enum Output {
 impl ExecFlags {
     /// Whether anything of it was asked for.
     pub(crate) fn is_asked(&self) -> bool {
-        self.output.is_some() || self.command_timeout.is_some() || self.max_output.is_some()
+        self.output.is_some() || self.command_timeout.is_some() || self.max_output.is_some() || self.after_end.is_some()
     }
 
     /// The handler that runs commands.
@@ -58,7 +62,12 @@ impl ExecFlags {
         let default = Exec::default();
         let cap = self.max_output.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(default.cap_bytes);
         let cap_bytes = cap.min(talk.limits.message_bytes);
-        AnyHandler::new(Exec { order, cap_bytes, limit: self.command_timeout, ..default })
+        AnyHandler::new(Exec {
+            order,
+            cap_bytes,
+            limit: self.command_timeout,
+            after_end: self.after_end.unwrap_or(default.after_end),
+        })
     }
 }
 
@@ -68,7 +77,13 @@ pub(crate) fn is_local(endpoint: &RawEndpoint) -> bool {
         Some(Host::Ip(ip)) => ip.to_canonical().is_loopback(),
         Some(Host::Name(name)) => name == "localhost",
         Some(Host::Any) => false,
-        None => !matches!(endpoint, RawEndpoint::Fd(_)),
+        // A file of a UNIX socket is its owner's alone; an abstract name is everybody's, and who made a descriptor is unknown.
+        None => matches!(
+            endpoint,
+            RawEndpoint::Unix(UnixName::Path(_))
+                | RawEndpoint::UnixDgram(UnixName::Path(_))
+                | RawEndpoint::UnixSeqpacket(UnixName::Path(_))
+        ),
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn talk_fail(peer: &str, fault: &RawError) -> Fail {
             Fail::new(Exit::TimedOut, format_args!("{peer}: the time limit of {} s was over", time.as_secs_f64()))
         }
         RawError::Unproved => Fail::new(Exit::Refused, format_args!("{peer}: the challenge was not met"))
-            .hint("both ends need the same key and the same --auth"),
+            .hint("both ends need the same key and the same --auth; or this address failed too often there: wait some minutes"),
         _ => Fail::new(Exit::Usage, format_args!("{peer}: {fault}")),
     }
 }

@@ -159,6 +159,11 @@ impl TalkFlags {
 }
 
 impl TalkFlags {
+    /// How long nothing may come.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        self.idle
+    }
+
     /// Whether a line of input is a message, and each message is shown on a line of its own.
     pub(crate) fn by_lines(&self) -> bool {
         let talk = self.talk();

@@ -29,6 +29,8 @@ pub(crate) struct Pump {
     pub(crate) lines: bool,
     /// How long the second direction may be silent when the first has ended; [`LINGER`] or [`LINGER_DATAGRAM`] if left open.
     pub(crate) linger: Option<Duration>,
+    /// How long it may last that nothing comes or goes in either direction.
+    pub(crate) idle: Option<Duration>,
     /// Whether others wait until this connection is over.
     pub(crate) keeps: bool,
 }
@@ -64,7 +66,7 @@ impl Pump {
         let peer = connection.peer().clone();
         let (mut receiver, mut sender) = connection.split();
         let Human { keys, screen } = human;
-        let (person, left) = (keys.is_person(), Notify::new());
+        let (person, left, gone) = (keys.is_person(), Notify::new(), Notify::new());
         let pulse = Pulse::new();
         let talked = {
             // Neither direction waits for the other: two ends that only write would stand still for ever.
@@ -79,8 +81,11 @@ impl Pump {
                 }
             };
             let down = async {
-                down(&mut receiver, screen, &peer, &pulse).await?;
-                left.notify_one();
+                if down(&mut receiver, screen, &peer, &pulse).await? {
+                    left.notify_one();
+                } else {
+                    gone.notify_one();
+                }
                 Ok(())
             };
             tokio::select! {
@@ -90,6 +95,8 @@ impl Pump {
                     Err(fault) => Err(fault),
                 },
                 () = pulse.silent_for(linger) => Ok(()),
+                idle = pulse.idle_for(self.idle) => Err(Fault::Talk(RawError::Idle(idle))),
+                () = gone.notified() => Ok(()), // nobody reads what comes: `dial … | head -1` is done
                 // A person who is typing would never learn that nobody hears it any more.
                 () = async {
                     left.notified().await;
@@ -123,13 +130,14 @@ impl Pump {
     }
 }
 
-async fn down(receiver: &mut Receiver, screen: &mut Screen, peer: &PeerName, pulse: &Pulse) -> Result<(), Fault> {
+/// Shows what comes, to its end. Whether somebody read it to its end.
+async fn down(receiver: &mut Receiver, screen: &mut Screen, peer: &PeerName, pulse: &Pulse) -> Result<bool, Fault> {
     while let Some(message) = receiver.receive().await? {
         pulse.beat();
         if !screen.show(&message, peer).await {
-            break; // whoever read what came has left
+            return Ok(false);
         }
     }
     pulse.ended();
-    Ok(())
+    Ok(true)
 }

@@ -9,7 +9,7 @@ use super::{listen, office};
 fn a_service_that_is_answered_by_another_falls_silent() {
     let office = office();
     let machine = office.machine("amy");
-    let server = machine.cmd(["--json", "listen", "udp://127.0.0.1:0", "--service", "echo", "--rate", "1"]).spawn();
+    let server = machine.cmd(["--json", "listen", "udp://127.0.0.1:0", "--service", "echo", "--rate", "2"]).spawn();
     let line = server.wait_for_stdout_line("{\"event\":\"listening\",");
     let address = line.split('"').nth(3).unwrap().trim_start_matches("udp://").to_owned();
     // This end answers every answer, as a second echo server would.

@@ -90,7 +90,7 @@ async fn a_peer_that_is_silent_for_long_is_forgotten() {
 
 #[tokio::test]
 async fn a_peer_that_says_too_much_is_not_heard_and_a_person_hears_all() {
-    let guard = Some(GuardLimits { rate: 1, force: false });
+    let guard = Some(GuardLimits { rate: 2, force: false });
     for (guard, dropped) in [(guard, 8), (None, 0)] {
         let (mut sessions, address) = bound(SessionLimits { guard, ..SessionLimits::default() });
         let amy = peer(address);
@@ -108,14 +108,28 @@ async fn a_peer_from_afar_never_hears_more_than_it_said() {
     let forced = Some(GuardLimits { force: true, ..GuardLimits::default() });
     let (mut sessions, _) = bound(SessionLimits { guard: forced, ..SessionLimits::default() });
     let far = SocketAddr::from(([192, 0, 2, 1], 9));
-    let packet = SessionPacket { body: Bytes::from_static(b"hello"), sent: 5 };
+    let packet = SessionPacket { body: Bytes::from_static(b"hello"), sent: 5, held: Held::default() };
     let ((_, to_far), _) = sessions.sort(packet, Some(far.into())).unwrap();
     let WriteLink::Session(peer) = to_far else { panic!("no session") };
     let allowance = peer.allowance.as_ref().unwrap();
-    assert!(allowance.spend(3) && !allowance.spend(3) && allowance.spend(2));
+    assert!(!allowance.spend(6) && allowance.spend(5) && !allowance.spend(0));
     assert_eq!(sessions.dropped(), 1);
     let stranger = SessionLimits { guard: Some(GuardLimits::default()), ..SessionLimits::default() };
     sessions.guard = stranger.guard.map(|limits| Guard::new(limits, std::time::Instant::now()));
     let other = SocketAddr::from(([192, 0, 2, 2], 9));
-    assert!(sessions.sort(SessionPacket { body: Bytes::new(), sent: 0 }, Some(other.into())).is_none());
+    assert!(
+        sessions
+            .sort(SessionPacket { body: Bytes::new(), sent: 0, held: Held::default() }, Some(other.into()))
+            .is_none()
+    );
+}
+
+#[test]
+fn what_waits_for_all_together_is_bounded() {
+    let all = Arc::new(AtomicUsize::new(0));
+    let first = Held::take(&all, 60, 100).unwrap();
+    assert!(Held::take(&all, 41, 100).is_none());
+    drop(first);
+    assert!(Held::take(&all, 100, 100).is_some());
+    assert_eq!(all.load(Relaxed), 0);
 }

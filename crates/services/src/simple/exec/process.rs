@@ -26,6 +26,9 @@ use super::output::Source;
 
 const SHELL: &str = "/bin/sh";
 
+/// Where the key of a challenge may be: not for whoever has proved it to hand on.
+const KEY_VARIABLE: &str = "LANDLINE_KEY";
+
 /// Bytes of one read of a pipe; streamed, of one message.
 const PIECE_BYTES: usize = 16 << 10;
 
@@ -64,6 +67,7 @@ pub(super) fn start(command: &[u8]) -> io::Result<(Group, Pipes)> {
     // After "--" a command that begins with a dash is no option of the shell's.
     let mut shell = Command::new(SHELL);
     shell.args(["-c", "--"]).arg(OsStr::from_bytes(command)).process_group(0);
+    shell.env_remove(KEY_VARIABLE);
     let mut leader = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let pipes = Pipes { stdout: Pipe::new(leader.stdout.take()), stderr: Pipe::new(leader.stderr.take()) };
     let id = leader.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
