@@ -211,6 +211,11 @@ impl Outbox {
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
 
+    /// Lets go of the one at the front.
+    pub fn skip(&mut self) {
+        self.forget(1);
+    }
+
     fn forget(&mut self, done: usize) {
         if done >= self.ends.len() {
             self.ends.clear();

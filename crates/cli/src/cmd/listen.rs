@@ -227,6 +227,7 @@ impl Args {
             talk: Talk { idle: self.talk.idle().filter(|_| !(talks && serving.pumps())), ..self.talk.talk() },
             connections: at_once,
             total: only_one.then_some(1),
+            keeps_door: talks && !serving.pumps(), // item C2 of the tutorials: a second caller connects and is not heard
             timeout: self.life.timeout.filter(|_| !talks),
             grace: Duration::ZERO,
             sessions: SessionLimits {

@@ -5,6 +5,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -112,6 +113,13 @@ impl ToPeer {
     async fn send(&self, bytes: &[u8]) -> io::Result<()> {
         if self.allowance.as_ref().is_some_and(|allowance| !allowance.spend(bytes.len())) {
             return Ok(()); // lost, as datagrams may be
+        }
+        if SocketAddr::try_from(self.to.clone()).is_err() {
+            // The queue of a UNIX socket is its owner's, who may never read: what finds no room is lost.
+            return match self.socket.try_send_to(bytes, &self.to) {
+                Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => Ok(()),
+                other => other,
+            };
         }
         self.socket.send_to(bytes, &self.to).await
     }

@@ -176,6 +176,11 @@ pub(crate) fn listens(socket: &Socket) -> bool {
     socket.is_listener().unwrap_or(false)
 }
 
+/// Whether `socket` is of this machine's own family.
+pub(crate) fn domain_is_unix(socket: &Socket) -> bool {
+    domain(socket).is_ok_and(|family| family == Domain::UNIX)
+}
+
 /// Whether `socket` is of UDP.
 pub(crate) fn is_udp(socket: &Socket) -> bool {
     socket.r#type().is_ok_and(|kind| kind == Type::DGRAM) && domain(socket).is_ok_and(|family| family != Domain::UNIX)

@@ -86,6 +86,11 @@ impl Packets {
         self.write(|fd| rustix::net::sendto(fd, packet, SendFlags::NOSIGNAL, to)).await
     }
 
+    /// Sends one packet to `to` at once or not at all.
+    pub(crate) fn try_send_to(&self, packet: &[u8], to: &SocketAddrAny) -> io::Result<()> {
+        Ok(rustix::net::sendto(self.socket(), packet, SendFlags::NOSIGNAL | SendFlags::DONTWAIT, to).map(drop)?)
+    }
+
     async fn write(&self, send: impl Fn(BorrowedFd<'_>) -> rustix::io::Result<usize>) -> io::Result<()> {
         self.io(Interest::WRITABLE, |fd| Ok(send(fd)?)).await.map(drop)
     }

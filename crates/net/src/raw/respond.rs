@@ -14,8 +14,10 @@ use super::{
     connection::{Connection, Message},
     error::RawError,
     guard::Guard,
+    open,
     packets::Packets,
-    server::{Handler, Served, ServerOptions},
+    peer::PeerName,
+    server::{Event, Handler, Served, ServerOptions, Watcher},
 };
 
 /// Datagrams taken or sent in one system call: the gain of more was within the noise (`cargo xtask bench sockets`).
@@ -166,8 +168,12 @@ pub(crate) async fn serve(
     socket: &Packets,
     responder: &dyn Responder,
     options: &ServerOptions,
+    watcher: Option<&Watcher>,
     stop: &CancellationToken,
 ) -> io::Result<Served> {
+    // A full queue of a UNIX socket is its owner's, who may never read; one of UDP is the network's, which always does.
+    let local = open::domain_is_unix(socket.socket());
+    let mut known = false;
     let mut guard = Guard::new(options.guard, Instant::now());
     let mut inbox = Inbox::new(SLOTS, options.talk.read_bytes);
     let mut outbox = Outbox::default();
@@ -187,6 +193,11 @@ pub(crate) async fn serve(
         }
         let now = Instant::now(); // once for all that came together
         for datagram in inbox.datagrams() {
+            if let (false, Some(watcher)) = (known, watcher) {
+                known = true; // each by itself would be told more often than anybody reads
+                let peer = datagram.from.inet().map_or(PeerName::Local { uid: None, pid: None }, PeerName::Inet);
+                watcher(&Event::Connected { id: 1, peer: &peer });
+            }
             let before = outbox.len();
             let mut quiet = false;
             if datagram.from.has_name() {
@@ -212,7 +223,13 @@ pub(crate) async fn serve(
             let sent = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(served),
-                sent = socket.io(Interest::WRITABLE, |fd| outbox.send(fd)) => sent?,
+                sent = socket.io(Interest::WRITABLE, |fd| match outbox.send(fd) {
+                    Err(fault) if local && fault.kind() == io::ErrorKind::WouldBlock => {
+                        outbox.skip();
+                        Ok(1)
+                    }
+                    other => other,
+                }) => sent?,
             };
             served.dropped += u64::try_from(sent).unwrap_or(0);
         }

@@ -8,7 +8,16 @@
 //!                 └─► datagrams and a handler that just answers: one loop, no tasks (respond)
 //! ```
 
-use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use landline_addr::raw::RawEndpoint;
 use tokio::{
@@ -111,6 +120,9 @@ pub struct ServerOptions {
     pub connections: usize,
     /// Connections in all, after which the server ends by itself.
     pub total: Option<u64>,
+    /// Whether callers may go on waiting in the kernel's queue when the last of [`Self::total`] is being served, though none of them
+    /// will be; else they are refused.
+    pub keeps_door: bool,
     /// The longest life of a connection.
     pub timeout: Option<Duration>,
     /// How long connections may go on when the server is stopped.
@@ -133,6 +145,7 @@ impl Default for ServerOptions {
             talk: Talk::default(),
             connections: 1024,
             total: None,
+            keeps_door: false,
             timeout: None,
             grace: Duration::from_secs(10),
             sessions: SessionLimits::default(),
@@ -261,6 +274,28 @@ struct Shared<H> {
     handler: H,
     options: ServerOptions,
     watcher: Option<Watcher>,
+    places: Places,
+}
+
+/// The connections that may be served in all.
+#[derive(Debug, Default)]
+struct Places {
+    taken: AtomicU64,
+    /// The last one is taken.
+    gone: CancellationToken,
+}
+
+impl Places {
+    /// The number of a further one, from 1, if there is one.
+    fn take(&self, total: Option<u64>) -> Option<u64> {
+        let total = total.unwrap_or(u64::MAX);
+        let next = |taken: u64| (taken < total).then_some(taken.saturating_add(1));
+        let id = self.taken.fetch_update(Relaxed, Relaxed, next).ok()?.saturating_add(1);
+        if id == total {
+            self.gone.cancel();
+        }
+        Some(id)
+    }
 }
 
 impl Server {
@@ -305,23 +340,23 @@ impl Server {
     /// If the socket itself fails; what goes wrong with one connection is only told to the watcher.
     pub async fn serve<H: Handler>(self, handler: H, stop: CancellationToken) -> io::Result<Served> {
         if let (Some(socket), Some(responder)) = (self.listener.packets(), handler.responder()) {
-            return respond::serve(&socket, responder.as_ref(), &self.options, &stop).await;
+            return respond::serve(&socket, responder.as_ref(), &self.options, self.watcher.as_ref(), &stop).await;
         }
         let Self { mut listener, options, watcher } = self;
         let permits = Arc::new(Semaphore::new(options.connections));
         let grace = options.grace;
-        let total = options.total.unwrap_or(u64::MAX);
-        let shared = Arc::new(Shared { handler, options, watcher });
+        let shared = Arc::new(Shared { handler, options, watcher, places: Places::default() });
         let mut running = JoinSet::new();
         let mut served = Served::default();
         let mut trouble = Trouble::new(ACCEPT_BACKOFF, ACCEPT_BACKOFF_MAX);
-        while served.connections < total {
+        loop {
             let arrived = {
                 let arrival = next(&mut listener, &permits);
                 tokio::pin!(arrival);
                 loop {
                     tokio::select! {
                         () = stop.cancelled() => break Ok(None),
+                        () = shared.places.gone.cancelled() => break Ok(None),
                         Some(ended) = running.join_next() => note_panic(ended),
                         arrived = &mut arrival => break arrived,
                     }
@@ -331,18 +366,28 @@ impl Server {
                 Ok(None) => break,
                 Ok(Some((arrived, permit))) => {
                     trouble.over();
-                    served.connections += 1;
-                    let (shared, id) = (Arc::clone(&shared), served.connections);
+                    let shared = Arc::clone(&shared);
                     running.spawn(async move {
-                        attend(&shared, arrived, id).await;
+                        attend(&shared, arrived).await;
                         drop(permit);
                     });
                 }
                 Err(fault) => trouble.wait_out(&fault, listener.accept()).await,
             }
         }
-        served.dropped = listener.dropped();
-        served.cut = end(&mut listener, running, grace, &stop).await;
+        let dropped = listener.dropped();
+        // Nobody waits in the queue of a server that takes no more; datagrams go on being sorted.
+        let mut waits = None;
+        let sorting = if listener.is_datagram() {
+            Some(listener)
+        } else {
+            waits = shared.options.keeps_door.then_some(listener);
+            None
+        };
+        served.cut = end(sorting, running, grace, &stop).await;
+        drop(waits);
+        served.connections = shared.places.taken.load(Relaxed);
+        served.dropped = dropped;
         Ok(served)
     }
 }
@@ -367,8 +412,12 @@ async fn next(listener: &mut Listener, permits: &Arc<Semaphore>) -> io::Result<O
 
 /// Waits for what still runs: for ever if the server ends by itself, within the grace period once it is stopped. Datagrams
 /// go on being sorted meanwhile. Returns how many were cut.
-async fn end(listener: &mut Listener, mut running: JoinSet<()>, grace: Duration, stop: &CancellationToken) -> usize {
-    let sorting = listener.is_datagram();
+async fn end(
+    mut sorting: Option<Listener>,
+    mut running: JoinSet<()>,
+    grace: Duration,
+    stop: &CancellationToken,
+) -> usize {
     let over = async {
         stop.cancelled().await;
         tokio::time::sleep(grace).await;
@@ -380,7 +429,12 @@ async fn end(listener: &mut Listener, mut running: JoinSet<()>, grace: Duration,
                 Some(ended) => note_panic(ended),
                 None => return 0,
             },
-            _ = listener.accept(), if sorting => {} // a new peer: let go of at once
+            _ = async {
+                match &mut sorting {
+                    Some(listener) => listener.accept().await.map(drop), // a new peer: let go of at once
+                    None => std::future::pending().await,
+                }
+            } => {}
             () = &mut over => break,
         }
     }
@@ -389,7 +443,7 @@ async fn end(listener: &mut Listener, mut running: JoinSet<()>, grace: Duration,
     cut
 }
 
-async fn attend<H: Handler>(shared: &Shared<H>, arrived: Arrived, id: u64) {
+async fn attend<H: Handler>(shared: &Shared<H>, arrived: Arrived) {
     let peer = arrived.peer().clone();
     let options = &shared.options;
     let tell = |event: &Event<'_>| {
@@ -401,6 +455,8 @@ async fn attend<H: Handler>(shared: &Shared<H>, arrived: Arrived, id: u64) {
         Ok(connection) => connection,
         Err(fault) => return tell(&Event::Refused { peer: &peer, fault: &fault }),
     };
+    // Only now: who did not get so far takes nobody's place.
+    let Some(id) = shared.places.take(options.total) else { return };
     let traffic = connection.traffic();
     tell(&Event::Connected { id, peer: &peer });
     let handling = shared.handler.handle(connection);

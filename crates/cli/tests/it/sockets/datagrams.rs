@@ -61,3 +61,39 @@ fn a_broadcast_reaches_everybody_in_the_network_and_must_be_asked_for() {
     first.running.wait_for_stdout("to all\n");
     second.running.wait_for_stdout("to all\n");
 }
+
+#[test]
+fn a_client_that_does_not_read_holds_up_nobody() {
+    use std::os::unix::net::UnixDatagram;
+    let office = office();
+    let machine = office.machine("amy");
+    let at = |name: &str| machine.work().join(name);
+    let server = listen(&machine, [format!("unix-dgram:{}", at("s").display()).as_str(), "--service", "echo"]);
+    let (lazy, other) = (UnixDatagram::bind(at("lazy")).unwrap(), UnixDatagram::bind(at("other")).unwrap());
+    for client in [&lazy, &other] {
+        client.connect(at("s")).unwrap();
+    }
+    for _ in 0..200 {
+        lazy.send(b"x").unwrap();
+    }
+    other.send(b"hello").unwrap();
+    let mut room = [0; 8];
+    assert_eq!(other.recv(&mut room).unwrap(), 5);
+    drop(server);
+}
+
+#[test]
+fn a_challenge_is_refused_where_there_are_no_connections_however_the_socket_came() {
+    let office = office();
+    let machine = office.machine("amy");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let script = format!(
+        "exec {} --home {} listen fd:3 --service echo --auth mutual 3<&0",
+        super::BIN,
+        machine.home().display()
+    );
+    let mut child = std::process::Command::new("sh");
+    child.args(["-c", &script]).env("LANDLINE_KEY", "x".repeat(20)).stdin(std::os::fd::OwnedFd::from(socket));
+    let done = child.output().unwrap();
+    assert_eq!(done.status.code(), Some(2), "{}", String::from_utf8_lossy(&done.stderr));
+}

@@ -133,3 +133,52 @@ fn a_relay_carries_both_half_closes_between_any_kinds() {
     let done = machine.cmd(["dial", &endpoint, "--insecure"]).stdin(goods.clone()).succeeds();
     assert_eq!(done.stdout_bytes(), goods);
 }
+
+#[test]
+fn who_does_not_get_so_far_takes_nobodys_place() {
+    let office = office();
+    let machine = office.machine("amy");
+    let server = listen(&machine, ["tls://127.0.0.1:0", "--self-signed", "--service", "echo", "--once"]);
+    let mut stranger = TcpStream::connect(server.address()).unwrap();
+    stranger.write_all(b"no TLS at all").unwrap();
+    let _ = stranger.read_to_end(&mut Vec::new());
+    machine.cmd(["dial", server.endpoint.as_str(), "--insecure"]).stdin("x").succeeds().stdout("x");
+    server.running.wait().exits_with(0);
+}
+
+#[test]
+fn nobody_waits_behind_the_last_one_that_is_served() {
+    let office = office();
+    let machine = office.machine("amy");
+    let mut server = listen(&machine, ["127.0.0.1:0", "-v"]);
+    let first = TcpStream::connect(server.address()).unwrap();
+    server.running.wait_for_line("connection 1 from ");
+    // The listening socket goes a moment after the first was welcomed.
+    while TcpStream::connect(server.address()).is_ok() {
+        std::thread::yield_now();
+    }
+    drop(first);
+    server.running.end_input();
+    server.running.wait().exits_with(0);
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_it() {
+    let office = office();
+    let machine = office.machine("amy");
+    let server = listen(&machine, ["127.0.0.1:0", "--service", "echo"]);
+    let shell = landline_testkit::Office::new("/bin/sh");
+    let line = "head -c 20000000 /dev/zero | \"$0\" --home \"$1\" dial \"$2\" | head -c 1000 | wc -c";
+    let asked = shell.machine("amy").cmd(["-c", line, super::BIN]).arg(machine.home()).arg(&server.endpoint);
+    asked.succeeds().stdout("1000\n");
+}
+
+#[test]
+fn a_listener_whose_time_is_over_says_so_and_idle_minds_both_directions() {
+    let office = office();
+    let machine = office.machine("amy");
+    let server = machine.cmd(["listen", "127.0.0.1:0", "--timeout", "0.05"]).stdin_open().spawn();
+    let endpoint = server.wait_for_line("listening on ");
+    let _client = TcpStream::connect(endpoint.trim_start_matches("tcp://")).unwrap();
+    server.wait().exits_with(10).stderr_has("time limit");
+}

@@ -55,3 +55,22 @@ fn is_there(number: i32) -> impl Fn() -> bool {
     let path = format!("/proc/{number}");
     move || std::path::Path::new(&path).exists()
 }
+
+#[test]
+fn a_page_in_a_browser_runs_nothing_and_a_key_is_not_handed_on() {
+    let office = office();
+    let machine = office.machine("amy");
+    let server = listen(&machine, ["127.0.0.1:0", "--service", "exec"]);
+    let mut browser = TcpStream::connect(server.address()).unwrap();
+    browser.write_all(b"POST / HTTP/1.1\r\nHost: x\r\n\r\necho run\n").unwrap();
+    let mut said = Vec::new();
+    let _ = browser.read_to_end(&mut said);
+    assert_eq!(String::from_utf8_lossy(&said), "");
+    let key = "a key that is long enough";
+    let words = ["listen", "127.0.0.1:0", "--service", "exec", "--auth", "mutual"];
+    let server = machine.cmd(words).env("LANDLINE_KEY", key).spawn();
+    let endpoint = server.wait_for_line("listening on ");
+    let words = ["dial", endpoint.as_str(), "--auth", "mutual", "--say", "echo \"<$LANDLINE_KEY>\""];
+    machine.cmd(words).env("LANDLINE_KEY", key).succeeds().stdout("<>\n");
+    machine.cmd(["listen", "unix:@landline-test-exec", "--service", "exec"]).fails_with(5);
+}
