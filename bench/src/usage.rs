@@ -46,12 +46,18 @@ pub(crate) fn lives(pid: Pid, started: Started) -> bool {
 /// The largest memory a process has held since its start or the last `reset_peak`, in bytes.
 pub(crate) fn peak_bytes(pid: Pid) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
-    parse_peak(&status).unwrap_or(0)
+    parse_bytes(&status, "VmHWM:").unwrap_or(0)
 }
 
 /// The largest peak among the processes of the tree below `root`, in bytes.
 pub(crate) fn peak_bytes_of_tree(root: Pid) -> u64 {
     tree(root).into_iter().map(peak_bytes).max().unwrap_or(0)
+}
+
+/// The memory that the processes of the tree below `root` hold now (`VmRSS`), in bytes.
+pub(crate) fn resident_bytes_of_tree(root: Pid) -> u64 {
+    let status = |pid: Pid| fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
+    tree(root).into_iter().filter_map(|pid| parse_bytes(&status(pid), "VmRSS:")).sum()
 }
 
 /// Lets every process of a tree start over with its peak at what it holds now.
@@ -100,8 +106,8 @@ fn parse_stat(line: &str) -> Option<Stat> {
     })
 }
 
-fn parse_peak(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn parse_bytes(status: &str, field: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -117,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_peak_in_bytes() {
-        assert_eq!(parse_peak("Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t    2048 kB\n"), Some(2 << 20));
-        assert_eq!(parse_peak("Name:\tzombie\n"), None);
+    fn reads_memory_in_bytes() {
+        assert_eq!(parse_bytes("Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t    2048 kB\n", "VmHWM:"), Some(2 << 20));
+        assert_eq!(parse_bytes("Name:\tzombie\n", "VmHWM:"), None);
     }
 
     #[test]

@@ -54,6 +54,9 @@ pub(crate) struct Args {
     /// Bytes that one read takes at most, where bytes are copied
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     bufsize: Option<u32>,
+    /// Copy bytes through this process where the kernel could move them by itself (splice); nothing is gained by it
+    #[arg(long)]
+    no_splice: bool,
     #[command(flatten)]
     server: ServerFlags,
     #[command(flatten)]
