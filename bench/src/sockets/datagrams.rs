@@ -13,7 +13,7 @@ use rustix::event::{Timespec, epoll};
 /// Questions of a socket on their way.
 pub(super) const OUTSTANDING: usize = 16;
 /// What is asked: as many bytes as its answer has, and a bare echo gives it back.
-const QUESTION: &[u8] = b"%Y-%m-%d %H:%M:%S\0\0";
+const QUESTION: &[u8] = b"%y-%m-%d %H:%M:%S";
 /// Before the clock starts.
 const WARM_UP: Duration = Duration::from_millis(200);
 /// After so long of silence at all sockets, what is on its way is lost.

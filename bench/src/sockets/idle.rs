@@ -56,7 +56,7 @@ fn plain(site: &Site, options: &Options, count: usize) -> Vec<Row<Taken>> {
 }
 
 fn tls(site: &Site, options: &Options, count: usize) -> Vec<Row<Taken>> {
-    let listen = ["listen", "tls://127.0.0.1:0", "--service", "echo", "--max-conns", "20000"];
+    let listen = ["listen", "tls://127.0.0.1:0", "--self-signed", "--service", "echo", "--max-conns", "20000"];
     let entries = vec![entry(LANDLINE, Recipe::landline(site, options, "1 thread", &listen))];
     let turn = |recipe: &mut Recipe| grown(&recipe.start(site)?, count, idlers::tls);
     rounds(site, options, LANDLINE, entries, turn, Grown::told, Taken::of)

@@ -125,7 +125,7 @@ impl Running {
 
     /// CPU seconds of it and all it started.
     pub(super) fn cpu_seconds(&self) -> f64 {
-        usage::cpu_seconds_of_tree(self.pid())
+        usage::fine_cpu_seconds_of_tree(self.pid())
     }
 
     /// Bytes that it and all it started hold now.

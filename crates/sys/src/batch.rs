@@ -94,6 +94,12 @@ impl Inbox {
         }
     }
 
+    /// How many datagrams there is room for.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.senders.len()
+    }
+
     /// Takes what is there, without waiting. Returns how many came; what came before is gone.
     ///
     /// # Errors
@@ -103,7 +109,7 @@ impl Inbox {
         let mut pieces = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; MOST];
         // SAFETY: mmsghdr is integers and pointers, for which zeroes are values.
         let mut headers: [libc::mmsghdr; MOST] = unsafe { MaybeUninit::zeroed().assume_init() };
-        let slots = self.senders.len();
+        let slots = self.slots();
         let parts = self.room.chunks_mut(self.bytes).zip(&mut self.senders).zip(&mut pieces).zip(&mut headers);
         for (((room, sender), piece), header) in parts {
             piece.iov_base = room.as_mut_ptr().cast();

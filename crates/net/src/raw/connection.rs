@@ -27,6 +27,7 @@ use super::{
     scratch,
 };
 
+mod bare;
 mod ready;
 
 /// How a connection talks.

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use rustix::net::SocketAddrAny;
 use tokio::{
-    io::{AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf},
+    io::{AsyncWrite as _, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf},
     net::{TcpStream, UnixStream, tcp, unix},
     sync::mpsc,
 };
@@ -169,6 +169,32 @@ impl WriteLink {
             Self::Packets(socket) => socket.send(bytes).await,
             Self::Session(socket, to) => socket.send_to(bytes, to).await,
         }
+    }
+
+    /// Writes some of `bytes` to a stream; only streams are asked.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Unix(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Tls(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Memory(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Packets(_) | Self::Session(..) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
+    /// Puts out what a stream has gathered.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tls(half) => Pin::new(half).poll_flush(cx),
+            Self::Tcp(_) | Self::Unix(_) | Self::Memory(_) | Self::Packets(_) | Self::Session(..) => {
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    /// Whether what was written may wait for [`Self::poll_flush`].
+    pub(crate) fn gathers(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 
     /// Says that no more will be sent. Datagrams have no end to tell; there it does nothing.

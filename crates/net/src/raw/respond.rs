@@ -4,7 +4,7 @@
 //! ([`converse`]); on a datagram socket one loop answers all peers, many in one system call and each held to the guard
 //! ([`serve`]).
 
-use std::{io, sync::Arc, time::Instant};
+use std::{future::poll_fn, io, pin::pin, sync::Arc, time::Instant};
 
 use landline_sys::batch::{Inbox, Outbox};
 use tokio::io::Interest;
@@ -103,8 +103,16 @@ impl<R: Responder> Handler for Responding<R> {
 /// As the connection fails.
 pub async fn converse(responder: &dyn Responder, mut connection: Connection) -> Result<(), RawError> {
     if let Some(greeting) = responder.greeting() {
-        connection.send(greeting).await?;
+        Box::pin(connection.send(greeting)).await?; // apart from the task, which lives as long as the connection
     }
+    if connection.is_bare() {
+        connection.answer_all(responder).await?;
+        return connection.finish().await;
+    }
+    Box::pin(by_messages(responder, connection)).await
+}
+
+async fn by_messages(responder: &dyn Responder, mut connection: Connection) -> Result<(), RawError> {
     let packets = connection.keeps_bounds();
     while let Some(Message { body, .. }) = connection.receive().await? {
         let mut answer = Vec::new();
@@ -134,11 +142,12 @@ pub(crate) async fn serve(
     let mut outbox = Outbox::default();
     let mut served = Served::default();
     let total = options.total.unwrap_or(u64::MAX);
+    let mut stopped = pin!(stop.cancelled());
     while served.connections < total {
         let came = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
-            came = socket.io(Interest::READABLE, |fd| inbox.receive(fd)) => came,
+            () = &mut stopped => break,
+            came = poll_fn(|cx| socket.poll_batch(cx, &mut inbox)) => came,
         };
         match came {
             Ok(_) => {}
@@ -172,7 +181,7 @@ pub(crate) async fn serve(
         while !outbox.is_empty() {
             let sent = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(served),
+                () = &mut stopped => return Ok(served),
                 sent = socket.io(Interest::WRITABLE, |fd| outbox.send(fd)) => sent?,
             };
             served.dropped += u64::try_from(sent).unwrap_or(0);

@@ -330,3 +330,33 @@ impl fmt::Debug for Server {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::respond::{Responding, Verdict};
+
+    struct Mute;
+
+    impl Responder for Mute {
+        fn respond(&self, _request: &[u8], _answer: &mut Vec<u8>) -> Verdict {
+            Verdict::Silent
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_takes_few_bytes() {
+        let (near, _far) = Connection::pair(1, &Talk::default()).unwrap();
+        let any = crate::raw::AnyHandler::new(Responding::new(Mute));
+        let handling = size_of_val(&Responding::new(Mute).handle(near));
+        let shared = Shared { handler: any, options: ServerOptions::default(), watcher: None };
+        let (halves, peer) = (crate::raw::link::memory(tokio::io::duplex(1).0), PeerName::Memory);
+        let task = size_of_val(&attend(&shared, Arrived::plain(halves, peer), 1));
+        let (near, _far) = Connection::pair(1, &Talk::default()).unwrap();
+        let one = size_of_val(&near);
+        let erased = size_of_val(&shared.handler.handle(near));
+        let (halves, peer) = (crate::raw::link::memory(tokio::io::duplex(1).0), PeerName::Memory);
+        let w = size_of_val(&welcome(Arrived::plain(halves, peer), &shared.options));
+        panic!("connection {one} handling {handling} erased {erased} task {task} welcome {w} receiver {} sender {} peer {}", size_of::<crate::raw::Receiver>(), size_of::<crate::raw::Sender>(), size_of::<PeerName>());
+    }
+}
