@@ -54,7 +54,8 @@ pub(crate) struct Args {
     /// Bytes that one read takes at most, where bytes are copied
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     bufsize: Option<u32>,
-    /// Copy bytes through this process where the kernel could move them by itself (splice); nothing is gained by it
+    /// Copy bytes through this process where the kernel could move them by itself (splice), as elsewhere; takes three times the
+    /// CPU
     #[arg(long)]
     no_splice: bool,
     #[command(flatten)]

@@ -87,8 +87,8 @@ impl<R: Responder> Responding<R> {
 }
 
 impl<R: Responder> Handler for Responding<R> {
-    async fn handle(&self, connection: Connection) -> Result<(), RawError> {
-        converse(self.0.as_ref(), connection).await
+    fn handle(&self, connection: Connection) -> impl Future<Output = Result<(), RawError>> + Send {
+        converse(self.0.as_ref(), connection)
     }
 
     fn responder(&self) -> Option<Arc<dyn Responder>> {
@@ -101,18 +101,25 @@ impl<R: Responder> Handler for Responding<R> {
 ///
 /// # Errors
 /// As the connection fails.
-pub async fn converse(responder: &dyn Responder, mut connection: Connection) -> Result<(), RawError> {
-    if let Some(greeting) = responder.greeting() {
-        Box::pin(connection.send(greeting)).await?; // apart from the task, which lives as long as the connection
+#[expect(clippy::manual_async_fn, reason = "an `async fn` holds what it is given twice, and there is one a connection")]
+pub fn converse(
+    responder: &dyn Responder,
+    mut connection: Connection,
+) -> impl Future<Output = Result<(), RawError>> + Send {
+    async move {
+        if let Some(greeting) = responder.greeting() {
+            Box::pin(connection.send(greeting)).await?; // apart: it is over soon, the conversation is not
+        }
+        if connection.is_bare() {
+            connection.answer_all(responder).await?;
+        } else {
+            Box::pin(by_messages(responder, &mut connection)).await?;
+        }
+        connection.finish().await
     }
-    if connection.is_bare() {
-        connection.answer_all(responder).await?;
-        return connection.finish().await;
-    }
-    Box::pin(by_messages(responder, connection)).await
 }
 
-async fn by_messages(responder: &dyn Responder, mut connection: Connection) -> Result<(), RawError> {
+async fn by_messages(responder: &dyn Responder, connection: &mut Connection) -> Result<(), RawError> {
     let packets = connection.keeps_bounds();
     while let Some(Message { body, .. }) = connection.receive().await? {
         let mut answer = Vec::new();
@@ -124,7 +131,7 @@ async fn by_messages(responder: &dyn Responder, mut connection: Connection) -> R
             break;
         }
     }
-    connection.finish().await
+    Ok(())
 }
 
 /// Answers the datagrams of `socket` until `stop`.

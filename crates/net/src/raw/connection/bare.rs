@@ -2,7 +2,8 @@
 //!
 //! In: a connection, a responder. Out: its requests answered until it ends. A silent connection holds no buffer, and a message costs
 //! no allocation; only what the socket does not take at once is kept. Against a message that is received, answered and sent as
-//! three awaited steps it takes half the instructions of this process (callgrind: 2,500 an answer before).
+//! three awaited steps, an answer takes 1,600 instructions of this process, of which a bare loop takes 1,200, and not 2,550
+//! (callgrind under `cargo xtask bench sockets --series echo50`).
 
 use std::{
     future::poll_fn,
