@@ -8,20 +8,28 @@ use anyhow::{Context, Result, bail};
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
 usage: landline-bench files [options]    landline, bare yardsticks, and the tools people use today
+       landline-bench sockets [options]  the same of raw sockets: listen and relay
        landline-bench calls [options]    only landline's time from dialling to the first answer
 
-  --series A,B     which series, in this order (default: all)
+  --series A,B     which series, in this order (default: all); of files:
                      big      one big file
                      small    20,000 files of 4 KiB into a fresh place
                      again    the same 20,000 files, which are there already
                      many     200,000 empty or tiny files: memory
                      resume   one big file, killed at half, then the same command again
                      delay    256 MiB, then 2,000 small files, over a round trip of 80 ms
+                   of sockets:
+                     echo50, echo1000  64 bytes to and fro on so many connections
+                     udp      the time by datagrams, on 1 and on 4 sockets
+                     relay    bytes through a relay of TCP
+                     idle     memory of 10,000 silent connections, plain and TLS
+                     accepts  connections made and closed
   --small          little of everything and one run: shows in seconds that it works, its figures mean nothing
-  --size SIZE      bytes of the big file (big, resume), e.g. 2G or 512M; a bare number is GiB (default 2G)
+  --size SIZE      bytes of the big file (big, resume) or through the relay, e.g. 2G or 512M; a bare number is GiB
+                   (default 2G, relay 1G)
   --runs N         timed transfers of each contender, 1 to 100 (default 5); many takes 3 at most, scp of a tree 2
   --only A,B       only contenders in whose name one of these words stands (the yardsticks always run)
-  --json FILE      where the receipt goes (default: bench/files.json in the target directory)
+  --json FILE      where the receipt goes (default: bench/files.json or bench/sockets.json in the target directory)
   --dir DIR        where the data lives (default /dev/shm)
   --landline FILE  the binary (default: the one beside this program)
   --check          exit 1 unless landline reaches the required ratios";
@@ -38,15 +46,42 @@ const MAX_SIZE: u64 = 1 << 40;
 pub(crate) enum Command {
     Help,
     Files(Options),
+    Sockets(Options),
     Calls(Options),
     PipeSend(PipeSend),
     PipeReceive(PipeReceive),
     RawSend(PipeSend),
     RawReceive(PipeReceive),
+    TcpEcho,
+    UdpEcho,
     Janitor,
 }
 
-/// A part of the bench that can run alone.
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bench {
+    Files,
+    Sockets,
+}
+
+impl Bench {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Bench::Files => "files",
+            Bench::Sockets => "sockets",
+        }
+    }
+
+    fn series(self) -> &'static [Series] {
+        use Series::{Accepts, Again, Big, Delay, Echo50, Echo1000, Idle, Many, Relay, Resume, Small, Udp};
+        match self {
+            Bench::Files => &[Big, Small, Again, Many, Resume, Delay],
+            Bench::Sockets => &[Echo50, Echo1000, Udp, Relay, Idle, Accepts],
+        }
+    }
+}
+
+/// A part of a bench that can run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Series {
     Big,
@@ -55,11 +90,15 @@ pub(crate) enum Series {
     Many,
     Resume,
     Delay,
+    Echo50,
+    Echo1000,
+    Udp,
+    Relay,
+    Idle,
+    Accepts,
 }
 
 impl Series {
-    const ALL: [Series; 6] = [Series::Big, Series::Small, Series::Again, Series::Many, Series::Resume, Series::Delay];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Series::Big => "big",
@@ -68,16 +107,23 @@ impl Series {
             Series::Many => "many",
             Series::Resume => "resume",
             Series::Delay => "delay",
+            Series::Echo50 => "echo50",
+            Series::Echo1000 => "echo1000",
+            Series::Udp => "udp",
+            Series::Relay => "relay",
+            Series::Idle => "idle",
+            Series::Accepts => "accepts",
         }
     }
 }
 
-/// Options of `files` and `calls`.
+/// Options of `files`, `sockets` and `calls`.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
+    pub(crate) bench: Bench,
     /// What runs, in this order; not empty.
     pub(crate) series: Vec<Series>,
-    /// Bytes of the big file.
+    /// Bytes of the big file, or through the relay.
     pub(crate) size: u64,
     pub(crate) runs: usize,
     pub(crate) small: bool,
@@ -108,14 +154,17 @@ pub(crate) struct PipeReceive {
 /// In words for the user, for an unknown word, a missing value or a value out of range.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command> {
     let mut words = words;
-    let Some(first) = words.next() else { bail!("say what to measure: files or calls") };
+    let Some(first) = words.next() else { bail!("say what to measure: files, sockets or calls") };
     match first.to_str() {
-        Some("files") => options(words).map(|found| found.map_or(Command::Help, Command::Files)),
-        Some("calls") => options(words).map(|found| found.map_or(Command::Help, Command::Calls)),
+        Some("files") => options(Bench::Files, words).map(|found| found.map_or(Command::Help, Command::Files)),
+        Some("sockets") => options(Bench::Sockets, words).map(|found| found.map_or(Command::Help, Command::Sockets)),
+        Some("calls") => options(Bench::Files, words).map(|found| found.map_or(Command::Help, Command::Calls)),
         Some("pipe-send") => pipe_send(words).map(Command::PipeSend),
         Some("pipe-recv") => pipe_receive(words).map(Command::PipeReceive),
         Some("raw-send") => pipe_send(words).map(Command::RawSend),
         Some("raw-recv") => pipe_receive(words).map(Command::RawReceive),
+        Some("tcp-echo") => Ok(Command::TcpEcho),
+        Some("udp-echo") => Ok(Command::UdpEcho),
         Some("janitor") => Ok(Command::Janitor),
         Some("help" | "--help" | "-h") => Ok(Command::Help),
         _ => bail!("no such command: {first:?}"),
@@ -123,11 +172,12 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command> {
 }
 
 /// `None` when help was asked for.
-fn options(mut words: impl Iterator<Item = OsString>) -> Result<Option<Options>> {
+fn options(bench: Bench, mut words: impl Iterator<Item = OsString>) -> Result<Option<Options>> {
     let (mut size, mut runs) = (None, None);
     let mut found = Options {
-        series: Series::ALL.to_vec(),
-        size: 2 * GIB,
+        bench,
+        series: bench.series().to_vec(),
+        size: if bench == Bench::Sockets { GIB } else { 2 * GIB },
         runs: 5,
         small: false,
         check: false,
@@ -142,7 +192,7 @@ fn options(mut words: impl Iterator<Item = OsString>) -> Result<Option<Options>>
             Some("--help" | "-h") => return Ok(None),
             Some("--small") => found.small = true,
             Some("--check") => found.check = true,
-            Some("--series") => found.series = parse_series(&text(value()?)?)?,
+            Some("--series") => found.series = parse_series(bench, &text(value()?)?)?,
             Some("--size") => size = Some(parse_size(&text(value()?)?)?),
             Some("--runs") => runs = Some(parse_runs(&text(value()?)?)?),
             Some("--only") => found.only = text(value()?)?.split(',').map(str::to_owned).collect(),
@@ -164,10 +214,11 @@ fn text(word: OsString) -> Result<String> {
     word.into_string().map_err(|word| anyhow::anyhow!("not UTF-8: {word:?}"))
 }
 
-fn parse_series(words: &str) -> Result<Vec<Series>> {
+fn parse_series(bench: Bench, words: &str) -> Result<Vec<Series>> {
     let known = |word: &str| {
-        let found = Series::ALL.into_iter().find(|series| series.name() == word);
-        found.with_context(|| format!("--series {word}: there is big, small, again, many, resume and delay"))
+        let found = bench.series().iter().find(|series| series.name() == word);
+        let names = || bench.series().iter().map(|series| series.name()).collect::<Vec<_>>().join(", ");
+        found.copied().with_context(|| format!("--series {word}: there is {}", names()))
     };
     words.split(',').map(known).collect()
 }
@@ -235,7 +286,7 @@ mod tests {
 
     #[test]
     fn all_series_run_unless_some_are_chosen() {
-        assert_eq!(files("files").unwrap().series, Series::ALL);
+        assert_eq!(files("files").unwrap().series, Bench::Files.series());
         assert_eq!(files("files --series resume,big").unwrap().series, [Series::Resume, Series::Big]);
     }
 
@@ -256,6 +307,8 @@ mod tests {
             "files --runs 101",
             "pipe-send x",
             "pipe-recv",
+            "files --series echo50",
+            "sockets --series big",
         ] {
             assert!(parse(line.split_whitespace().map(OsString::from)).is_err(), "{line}");
         }

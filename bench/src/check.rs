@@ -104,18 +104,20 @@ fn ours(rows: &[Row], judge: impl Fn(&str, &Measured) -> Vec<Verdict>) -> Vec<Ve
     both.flat_map(|name| find(rows, name).map_or_else(|| vec![missing(name)], |found| judge(name, found))).collect()
 }
 
-fn missing(name: &str) -> Verdict {
+/// What is not there is not kept.
+pub(crate) fn missing(name: &str) -> Verdict {
     Verdict { what: format!("{name}: not measured"), kept: false }
 }
 
-fn at_least(name: &str, ours: f64, base: &str, theirs: Option<f64>, required: f64) -> Verdict {
+/// `ours` of `theirs`.
+pub(crate) fn at_least(name: &str, ours: f64, base: &str, theirs: Option<f64>, required: f64) -> Verdict {
     let Some(theirs) = theirs else { return nothing_to_compare(name, base) };
     let found = ours / theirs;
     Verdict { what: format!("{name}: {found:.2} x {base}, at least {required:.2} required"), kept: found >= required }
 }
 
 /// Judged as a product: where `theirs` is nothing, or less by the noise of the measurement, nothing is allowed.
-fn at_most(name: &str, ours: f64, base: &str, theirs: Option<f64>, allowed: f64) -> Verdict {
+pub(crate) fn at_most(name: &str, ours: f64, base: &str, theirs: Option<f64>, allowed: f64) -> Verdict {
     let Some(theirs) = theirs else { return nothing_to_compare(name, base) };
     let what = format!("{name}: {ours:.3}, {base} {theirs:.3}: at most {allowed:.2} x allowed");
     Verdict { what, kept: ours <= theirs.max(0.0) * allowed }

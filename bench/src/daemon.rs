@@ -66,6 +66,27 @@ impl Daemon {
         Ok(())
     }
 
+    /// Waits until `wanted` finds something in what it says on stderr.
+    ///
+    /// # Errors
+    /// If it ends before that, or [`BOOT`] passes.
+    pub(crate) fn wait_said<T>(&mut self, wanted: impl Fn(&str) -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + BOOT;
+        loop {
+            let said = self.last_words();
+            if let Some(found) = wanted(&said) {
+                return Ok(found);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended at once ({status}): {said}", self.name);
+            }
+            if Instant::now() > deadline {
+                bail!("{} is not ready after {BOOT:?}: {said}", self.name);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// The lines of its stdout, which must be piped, read on for as long as it lives so that it never blocks on us.
     pub(crate) fn lines(&mut self) -> Result<Lines> {
         let stdout = self.child.stdout.take().with_context(|| format!("{} has no piped output", self.name))?;

@@ -1,6 +1,6 @@
-//! The bench of files, from options to exit code: one series after the other, then the receipt.
+//! The course of a bench, of files or of sockets, from options to exit code: one series after the other, then the receipt.
 //!
-//! In: options. Out: tables on stdout, the receipt, and whether all is well: the pipeline ran, landline ran if it is
+//! In: options. Out: tables on stdout, the receipt, and whether all is well: the yardsticks ran, landline ran if it is
 //! built, and, when asked, kept to what is required. A rival that is missing or fails is told and no fault of ours.
 
 use anyhow::{Context, Result};
@@ -44,9 +44,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 
     let file = match &options.json {
         Some(file) => file.clone(),
-        None => site::target_dir()?.join("bench/files.json"),
+        None => site::target_dir()?.join(format!("bench/{}.json", options.bench.name())),
     };
-    receipt::write(&file, Facts { small: options.small, landline, load_before, series: parts })?;
+    let facts = Facts { bench: options.bench, small: options.small, landline, load_before, series: parts };
+    receipt::write(&file, facts)?;
     out::say(&format!("receipt: {}", file.display()));
     Ok(all_well)
 }

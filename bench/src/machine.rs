@@ -31,6 +31,9 @@ pub(crate) fn versions() -> Value {
         "nc": tools::version("nc", "-h"),
         "nginx": tools::version("nginx", "-v"),
         "curl": tools::version("curl", "--version"),
+        "socat": tools::version("socat", "-V"),
+        "ncat": tools::version("ncat", "--version"),
+        "python": tools::version("python3", "--version"),
         "openssl": tools::version("openssl", "version"),
     })
 }

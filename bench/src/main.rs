@@ -5,8 +5,9 @@
 //! How the peers are driven follows the performance research (same commands, both ends and the load on one machine).
 //! Rooms: `args` · `site`, `load`, `data` (directories and what is moved) · `janitor` (cleans up even when we are killed) ·
 //! `daemon` and `tools` (child processes) · `relay` (a line that counts or takes time) · `usage`, `measure` (clock, CPU, memory)
-//! · `contender`, `pipe`, `rivals`, `landline` (who runs) · `series` (the turns) · `suite` (each series) · `stats`, `table`,
-//! `receipt`, `check` (what is told).
+//! · `contender`, `pipe`, `rivals`, `landline` (who runs) · `series` (the turns) · `suite` (each series) · `sockets` (the
+//! bench of raw sockets, with servers, loads and series of its own) · `stats`, `table`, `receipt`, `check` (what is told) ·
+//! `files` (the course of both benches).
 
 mod args;
 mod check;
@@ -26,6 +27,7 @@ mod relay;
 mod rivals;
 mod series;
 mod site;
+mod sockets;
 mod stats;
 mod suite;
 mod table;
@@ -49,12 +51,14 @@ fn main() -> ExitCode {
             out::data(args::USAGE);
             Ok(true)
         }
-        Command::Files(options) => files::run(&options),
+        Command::Files(options) | Command::Sockets(options) => files::run(&options),
         Command::Calls(options) => files::run_calls(&options),
         Command::PipeSend(ask) => pipe::send(&ask).map(|()| true),
         Command::PipeReceive(ask) => pipe::receive(&ask).map(|()| true),
         Command::RawSend(ask) => pipe::raw::send(&ask).map(|()| true),
         Command::RawReceive(ask) => pipe::raw::receive(&ask).map(|()| true),
+        Command::TcpEcho => sockets::yardstick::tcp_echo().map(|()| true),
+        Command::UdpEcho => sockets::yardstick::udp_echo().map(|()| true),
         Command::Janitor => {
             janitor::run(std::io::stdin().lock());
             Ok(true)

@@ -223,7 +223,7 @@ fn has_ended(pid: Pid) -> Result<bool> {
 }
 
 /// Waits until a server has reaped every child it made for this transfer: only then do their times count as its own.
-fn settle(server: Pid, residents: &[Pid]) {
+pub(crate) fn settle(server: Pid, residents: &[Pid]) {
     let deadline = Instant::now() + SETTLE;
     let newcomers = || usage::tree(server).iter().any(|pid| !residents.contains(pid));
     while newcomers() && Instant::now() < deadline {

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
+use crate::args::Bench;
 use crate::check::Verdict;
 use crate::contender::Medium;
 use crate::landline::calls::Calls;
@@ -19,6 +20,7 @@ use crate::suite::resume::{self, Resumed};
 
 /// What goes into the receipt.
 pub(crate) struct Facts {
+    pub(crate) bench: Bench,
     pub(crate) small: bool,
     /// What landline says it is, or why it is not there.
     pub(crate) landline: String,
@@ -39,7 +41,7 @@ pub(crate) fn write(file: &Path, facts: Facts) -> Result<()> {
 fn render(facts: Facts) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).ok();
     json!({
-        "bench": "files",
+        "bench": facts.bench.name(),
         "at_unix_seconds": now,
         "comparable_only_within": "one series of this receipt",
         "small": facts.small,
@@ -50,6 +52,18 @@ fn render(facts: Facts) -> Value {
         "landline": facts.landline,
         "series": facts.series,
     })
+}
+
+/// The rows and verdicts of any series.
+pub(crate) fn rows<M>(rows: &[Row<M>], verdicts: &[Verdict], figures: impl Fn(&M) -> Value) -> Value {
+    json!({
+        "rows": rows.iter().map(|one| row(one, &figures)).collect::<Vec<_>>(),
+        "required": verdicts.iter().map(required).collect::<Vec<_>>(),
+    })
+}
+
+fn required(verdict: &Verdict) -> Value {
+    json!({"what": verdict.what, "kept": verdict.kept})
 }
 
 /// The part of one series of transfers.
@@ -68,7 +82,7 @@ fn part<M>(site: &Site, rows: &[Row<M>], verdicts: &[Verdict], figures: impl Fn(
         "files": site.load.plan.files(),
         "runs": site.runs,
         "rows": rows.iter().map(|one| row(one, &figures)).collect::<Vec<_>>(),
-        "required": verdicts.iter().map(|one| json!({"what": one.what, "kept": one.kept})).collect::<Vec<_>>(),
+        "required": verdicts.iter().map(required).collect::<Vec<_>>(),
     })
 }
 

@@ -21,7 +21,7 @@ use crate::landline::{self, Build, Landline, Pair};
 use crate::relay::Line;
 use crate::series::{Measured, Row};
 use crate::site::Site;
-use crate::{pipe, receipt, table, tools};
+use crate::{pipe, receipt, sockets, table, tools};
 
 /// What a series found.
 pub(crate) struct Report {
@@ -47,6 +47,12 @@ impl Series {
             Series::Many => many::run(options),
             Series::Resume => resume::run(options),
             Series::Delay => delay::run(options),
+            Series::Echo50 => sockets::echo::run(options, 50),
+            Series::Echo1000 => sockets::echo::run(options, 1000),
+            Series::Udp => sockets::udp::run(options),
+            Series::Relay => sockets::relay::run(options),
+            Series::Idle => sockets::idle::run(options),
+            Series::Accepts => sockets::accepts::run(options),
         }
     }
 }
@@ -75,7 +81,7 @@ fn retain_wanted<C: ?Sized>(entries: &mut Vec<Entry<C>>, options: &Options, alwa
 }
 
 /// Whether `word` stands in `name` as a whole: "nc" is no part of "rsync".
-fn stands_in(name: &str, word: &str) -> bool {
+pub(crate) fn stands_in(name: &str, word: &str) -> bool {
     let bytes = name.as_bytes();
     let is_edge = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
     let before = |at: usize| at.checked_sub(1).and_then(|at| bytes.get(at));

@@ -10,7 +10,17 @@ pub(crate) fn render<'r, M: 'r>(
     rows: impl IntoIterator<Item = &'r Row<M>>,
     cells: impl Fn(&M) -> Vec<String>,
 ) -> String {
-    let headings = ["what"].iter().chain(headings).chain(&["security"]);
+    render_about(headings, "security", rows, cells)
+}
+
+/// The same; `about` is the heading of what the contenders say of themselves.
+pub(crate) fn render_about<'r, M: 'r>(
+    headings: &[&str],
+    about: &str,
+    rows: impl IntoIterator<Item = &'r Row<M>>,
+    cells: impl Fn(&M) -> Vec<String>,
+) -> String {
+    let headings = ["what"].iter().chain(headings).chain(std::iter::once(&about));
     let mut lines: Vec<Vec<String>> = vec![headings.map(|word| (*word).to_owned()).collect()];
     let mut notes = Vec::new();
     for row in rows {

@@ -20,6 +20,8 @@ struct Stat {
     state: char,
     /// Own and reaped children's user and system time.
     ticks: u64,
+    /// Of those, the reaped children's.
+    reaped: u64,
     started: Started,
 }
 
@@ -31,6 +33,24 @@ pub(crate) fn cpu_seconds(pid: Pid) -> f64 {
 /// CPU seconds of `root` and every process below it, living or reaped.
 pub(crate) fn cpu_seconds_of_tree(root: Pid) -> f64 {
     tree(root).into_iter().map(cpu_seconds).sum()
+}
+
+/// The same in nanoseconds where the kernel tells them (`schedstat`), for spans of time in which a tick is much: the threads of
+/// every living process of the tree, and the ticks of the reaped.
+pub(crate) fn fine_cpu_seconds_of_tree(root: Pid) -> f64 {
+    let fine = |pid: Pid| Some(living_seconds(pid)? + stat(pid)?.reaped as f64 / TICKS_PER_SECOND);
+    tree(root).into_iter().map(|pid| fine(pid).unwrap_or_else(|| cpu_seconds(pid))).sum()
+}
+
+/// Source: proc_pid_schedstat in the kernel's Documentation/scheduler/sched-stats.rst: the first field.
+fn living_seconds(pid: Pid) -> Option<f64> {
+    let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).ok()?;
+    let nanos = |thread: fs::DirEntry| {
+        let line = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let each: Vec<u64> = threads.flatten().filter_map(nanos).collect();
+    (!each.is_empty()).then(|| each.iter().sum::<u64>() as f64 / 1e9)
 }
 
 /// When `pid` started; `None` if there is no such process.
@@ -46,12 +66,18 @@ pub(crate) fn lives(pid: Pid, started: Started) -> bool {
 /// The largest memory a process has held since its start or the last `reset_peak`, in bytes.
 pub(crate) fn peak_bytes(pid: Pid) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
-    parse_peak(&status).unwrap_or(0)
+    parse_bytes(&status, "VmHWM:").unwrap_or(0)
 }
 
 /// The largest peak among the processes of the tree below `root`, in bytes.
 pub(crate) fn peak_bytes_of_tree(root: Pid) -> u64 {
     tree(root).into_iter().map(peak_bytes).max().unwrap_or(0)
+}
+
+/// The memory that the processes of the tree below `root` hold now (`VmRSS`), in bytes.
+pub(crate) fn resident_bytes_of_tree(root: Pid) -> u64 {
+    let status = |pid: Pid| fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
+    tree(root).into_iter().filter_map(|pid| parse_bytes(&status(pid), "VmRSS:")).sum()
 }
 
 /// Lets every process of a tree start over with its peak at what it holds now.
@@ -96,12 +122,13 @@ fn parse_stat(line: &str) -> Option<Stat> {
     Some(Stat {
         state: fields.first()?.chars().next()?,
         ticks: number(11)? + number(12)? + number(13)? + number(14)?,
+        reaped: number(13)? + number(14)?,
         started: number(19)?,
     })
 }
 
-fn parse_peak(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn parse_bytes(status: &str, field: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -113,13 +140,13 @@ mod tests {
     fn reads_times_after_a_hostile_process_name() {
         let line = "7 (a) b) R 1 7 7 0 -1 4194304 100 0 0 0 250 50 7 3 20 0 1 0 987654 1 2 3";
         let stat = parse_stat(line).unwrap();
-        assert_eq!((stat.state, stat.ticks, stat.started), ('R', 310, 987_654));
+        assert_eq!((stat.state, stat.ticks, stat.reaped, stat.started), ('R', 310, 10, 987_654));
     }
 
     #[test]
-    fn reads_the_peak_in_bytes() {
-        assert_eq!(parse_peak("Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t    2048 kB\n"), Some(2 << 20));
-        assert_eq!(parse_peak("Name:\tzombie\n"), None);
+    fn reads_memory_in_bytes() {
+        assert_eq!(parse_bytes("Name:\tx\nVmPeak:\t 9 kB\nVmHWM:\t    2048 kB\n", "VmHWM:"), Some(2 << 20));
+        assert_eq!(parse_bytes("Name:\tzombie\n", "VmHWM:"), None);
     }
 
     #[test]

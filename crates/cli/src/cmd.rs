@@ -26,6 +26,7 @@ mod ls;
 mod man;
 mod mkdir;
 mod mv;
+mod open_files;
 mod partials;
 mod put;
 mod relay;

@@ -45,7 +45,7 @@ pub use listener::Listener;
 pub use options::SocketOptions;
 pub use peer::PeerName;
 pub use proof::Prover;
-pub use relay::relay;
+pub use relay::{RelayOptions, relay};
 pub use respond::{Responder, Responding, Verdict};
 pub use server::{Handler, Server, ServerOptions};
 pub use sessions::SessionLimits;

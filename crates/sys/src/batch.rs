@@ -94,6 +94,12 @@ impl Inbox {
         }
     }
 
+    /// How many datagrams there is room for.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.senders.len()
+    }
+
     /// Takes what is there, without waiting. Returns how many came; what came before is gone.
     ///
     /// # Errors
@@ -101,26 +107,25 @@ impl Inbox {
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         self.count = 0;
         let mut pieces = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; MOST];
-        // SAFETY: mmsghdr is integers and pointers, for which zeroes are values.
-        let mut headers: [libc::mmsghdr; MOST] = unsafe { MaybeUninit::zeroed().assume_init() };
-        let slots = self.senders.len();
+        let mut headers = [const { MaybeUninit::uninit() }; MOST];
+        let slots = self.slots();
         let parts = self.room.chunks_mut(self.bytes).zip(&mut self.senders).zip(&mut pieces).zip(&mut headers);
         for (((room, sender), piece), header) in parts {
             piece.iov_base = room.as_mut_ptr().cast();
             piece.iov_len = room.len();
-            header.msg_hdr.msg_iov = piece;
-            header.msg_hdr.msg_iovlen = 1;
-            header.msg_hdr.msg_name = ptr::from_mut(&mut sender.storage).cast();
-            header.msg_hdr.msg_namelen = storage_len();
+            header.write(of(piece, ptr::from_mut(&mut sender.storage), storage_len()));
         }
         let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
         let vlen = libc::c_uint::try_from(slots).unwrap_or(1);
         // SAFETY: the first `slots` headers point to one piece each, every piece to its own part of `room`, every name to its
         // own storage of the length given; all of them outlive the call. No timeout is passed.
-        let came =
-            unsafe { libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), vlen, flags as _, ptr::null_mut()) };
+        let came = unsafe {
+            libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr().cast(), vlen, flags as _, ptr::null_mut())
+        };
         let count = usize::try_from(came).map_err(|_| io::Error::last_os_error())?;
         for ((header, sender), length) in headers.iter().zip(&mut self.senders).zip(&mut self.lengths).take(count) {
+            // SAFETY: no more than `slots` came, and so many headers were written above.
+            let header = unsafe { header.assume_init_ref() };
             sender.len = header.msg_hdr.msg_namelen;
             *length = usize::try_from(header.msg_len).unwrap_or(0);
         }
@@ -187,8 +192,7 @@ impl Outbox {
 
     fn send_from(&self, first: usize, socket: BorrowedFd<'_>) -> io::Result<usize> {
         let mut pieces = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; MOST];
-        // SAFETY: as in `Inbox::receive`.
-        let mut headers: [libc::mmsghdr; MOST] = unsafe { MaybeUninit::zeroed().assume_init() };
+        let mut headers = [const { MaybeUninit::uninit() }; MOST];
         let mut from = match first.checked_sub(1) {
             Some(before) => self.ends.get(before).map_or(0, |(end, _)| *end),
             None => 0,
@@ -198,16 +202,13 @@ impl Outbox {
             let body = self.room.get(from..*end).unwrap_or_default();
             piece.iov_base = body.as_ptr().cast_mut().cast();
             piece.iov_len = body.len();
-            header.msg_hdr.msg_iov = piece;
-            header.msg_hdr.msg_iovlen = 1;
-            header.msg_hdr.msg_name = ptr::from_ref(&to.storage).cast_mut().cast();
-            header.msg_hdr.msg_namelen = to.len;
+            header.write(of(piece, ptr::from_ref(&to.storage).cast_mut(), to.len));
             (from, count) = (*end, count + 1);
         }
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         // SAFETY: the first `count` headers point to pieces of `room` and to names in `ends`, which are only read and outlive
         // the call.
-        let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, flags as _) };
+        let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr().cast(), count, flags as _) };
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
 
@@ -229,6 +230,17 @@ impl Outbox {
             *end -= cut;
         }
     }
+}
+
+/// The header of one datagram: one piece, one name.
+fn of(piece: &mut libc::iovec, name: *mut libc::sockaddr_storage, len: libc::socklen_t) -> libc::mmsghdr {
+    // SAFETY: mmsghdr is integers and pointers, for which zeroes are values.
+    let mut header: libc::mmsghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    header.msg_hdr.msg_iov = piece;
+    header.msg_hdr.msg_iovlen = 1;
+    header.msg_hdr.msg_name = name.cast();
+    header.msg_hdr.msg_namelen = len;
+    header
 }
 
 fn storage_len() -> libc::socklen_t {

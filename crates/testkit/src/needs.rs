@@ -153,7 +153,9 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "no tool \"perl6\" in testkit's table, only python3, setpriv, script, nc, ncat, socat, openssl, small disk, root")]
+    #[should_panic(
+        expected = "no tool \"perl6\" in testkit's table, only python3, setpriv, script, nc, ncat, socat, openssl, small disk, root"
+    )]
     fn an_unknown_tool_is_a_mistake_in_the_test() {
         let _ = needs("perl6");
     }

@@ -11,6 +11,7 @@ use landline_net::raw::{AnyHandler, Server, ServerOptions, SessionLimits, Talk};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::open_files;
 use super::sockets::exec;
 use super::sockets::fail::listen_fail;
 use super::sockets::flags::{AuthFlags, ShowFlags, SocketFlags, TalkFlags};
@@ -174,6 +175,7 @@ pub(crate) async fn serve(
     watching: &Watching,
     here: &Here,
 ) -> Result<Served, Fail> {
+    open_files::allow_many();
     let mut signals = Signals::new()?;
     let bound = server.bound().clone();
     announce(&server, watching.fingerprint.clone(), here);

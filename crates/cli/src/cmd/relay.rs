@@ -5,8 +5,8 @@ use std::time::Duration;
 use landline_addr::raw::RawEndpoint;
 use landline_net::raw::dial::dial;
 use landline_net::raw::{
-    AnyHandler, Connection, DialOptions, Handler, RawError, Server, ServerOptions, SessionLimits, SocketOptions, Talk,
-    relay,
+    AnyHandler, Connection, DialOptions, Handler, RawError, RelayOptions, Server, ServerOptions, SessionLimits,
+    SocketOptions, Talk, relay,
 };
 
 use super::listen::{Watching, serve};
@@ -54,6 +54,10 @@ pub(crate) struct Args {
     /// Bytes that one read takes at most, where bytes are copied
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     bufsize: Option<u32>,
+    /// Copy bytes through this process where the kernel could move them by itself (splice), as elsewhere; takes three times the
+    /// CPU
+    #[arg(long)]
+    no_splice: bool,
     #[command(flatten)]
     server: ServerFlags,
     #[command(flatten)]
@@ -64,14 +68,14 @@ pub(crate) struct Args {
 struct Relay {
     to: RawEndpoint,
     options: DialOptions,
-    linger: Duration,
+    carrying: RelayOptions,
     out: Out,
 }
 
 impl Handler for Relay {
     async fn handle(&self, connection: Connection) -> Result<(), RawError> {
         match dial(&self.to, &self.options).await {
-            Ok(far) => relay(connection, far.connection, self.linger).await,
+            Ok(far) => relay(connection, far.connection, self.carrying).await,
             Err(fault) => {
                 let fault = std::io::Error::from(fault);
                 self.out.error(format_args!("cannot connect to {}: {}", self.to, numbered(&fault)));
@@ -105,7 +109,8 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     };
     let bound = Server::bind(&args.listen, options).await;
     let server = bound.map_err(|fault| listen_fail(&args.listen, &fault))?;
-    let handler = Relay { to: args.dial, options: far, linger: args.linger.unwrap_or(LINGER), out: here.out.clone() };
+    let carrying = RelayOptions { linger: args.linger.unwrap_or(LINGER), copies: args.no_splice };
+    let handler = Relay { to: args.dial, options: far, carrying, out: here.out.clone() };
     let watching = Watching { fingerprint: args.server.made(tls.as_ref()), wait: None, info: false };
     serve(server, AnyHandler::new(handler), &watching, here).await?;
     Ok(Exit::Done)

@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     };
     let share = std::path::absolute(&share)
         .map_err(|fault| Fail::io(format_args!("cannot find {}", share.display()), &fault))?;
-    allow_many_connections();
+    super::open_files::allow_many();
     // Before anybody is told that it is ready: from then on it may be told to stop.
     let mut signals = Signals::new()?;
     let line = here.line()?;
@@ -203,15 +203,6 @@ fn tell_stopped(here: &Here, cut: usize) {
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(fault) = sd_notify::notify(states) {
         tracing::debug!(%fault, "the service manager can't be told");
-    }
-}
-
-/// Each call holds a few descriptors; the usual soft limit of 1024 is there for programs that use `select`.
-fn allow_many_connections() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(fault) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
-        tracing::debug!(%fault, "the limit of open files stays as it is");
     }
 }
 

@@ -30,6 +30,7 @@ use super::{
     scratch,
 };
 
+mod bare;
 mod ready;
 mod talk;
 

@@ -46,8 +46,8 @@ impl AnyHandler {
 }
 
 impl Handler for AnyHandler {
-    async fn handle(&self, connection: Connection) -> Result<(), RawError> {
-        self.0.handle_boxed(connection).await
+    fn handle(&self, connection: Connection) -> impl Future<Output = Result<(), RawError>> + Send {
+        self.0.handle_boxed(connection) // an `async fn` would hold the connection beside the box
     }
 
     fn responder(&self) -> Option<Arc<dyn Responder>> {

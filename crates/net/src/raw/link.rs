@@ -279,6 +279,31 @@ impl WriteLink {
         }
     }
 
+    /// Writes some of `bytes` to a stream; only streams are asked.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Unix(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Tls(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Other(half) => Pin::new(half).poll_write(cx, bytes),
+            Self::Packets(_) | Self::Session(_) | Self::Queue(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
+    /// Puts out what a stream has gathered.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tls(half) => Pin::new(half).poll_flush(cx),
+            Self::Other(half) => Pin::new(half).poll_flush(cx),
+            Self::Tcp(_) | Self::Unix(_) | Self::Packets(_) | Self::Session(_) | Self::Queue(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Whether what was written may wait for [`Self::poll_flush`].
+    pub(crate) fn gathers(&self) -> bool {
+        matches!(self, Self::Tls(_) | Self::Other(_))
+    }
+
     /// Says that no more will be sent. Datagrams have no end to tell; there it does nothing.
     pub(crate) async fn finish(&mut self) -> io::Result<()> {
         let ended = match self {

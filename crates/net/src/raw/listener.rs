@@ -190,6 +190,11 @@ impl Source {
 }
 
 impl Arrived {
+    #[cfg(test)]
+    pub(crate) fn plain(halves: Halves, peer: PeerName) -> Self {
+        Self { peer, link: Pending::Plain(halves) }
+    }
+
     /// Who came.
     #[must_use]
     pub fn peer(&self) -> &PeerName {

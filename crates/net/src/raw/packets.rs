@@ -9,6 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use landline_sys::batch::Inbox;
 use rustix::net::{RecvFlags, SendFlags, SocketAddrAny};
 use socket2::Socket;
 use tokio::io::{Interest, unix::AsyncFd};
@@ -71,6 +72,21 @@ impl Packets {
                 Ok((Packet { kept, sent }, from))
             });
             if let Ok(took) = took {
+                return Poll::Ready(took);
+            }
+        }
+    }
+
+    /// As many datagrams as are there and `inbox` has room for.
+    ///
+    /// Fewer than it has room for were all: the socket is then known to be empty, without a call that says so.
+    pub(crate) fn poll_batch(&self, cx: &mut Context<'_>, inbox: &mut Inbox) -> Poll<io::Result<usize>> {
+        loop {
+            let mut guard = ready!(self.fd.poll_read_ready(cx))?;
+            if let Ok(took) = guard.try_io(|fd| inbox.receive(fd.as_fd())) {
+                if took.as_ref().is_ok_and(|count| *count < inbox.slots()) {
+                    guard.clear_ready(); // what comes from here on makes it ready again
+                }
                 return Poll::Ready(took);
             }
         }

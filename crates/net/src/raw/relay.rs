@@ -25,17 +25,29 @@ mod splice;
 /// Bytes of one copied piece: what one read takes at most.
 const PIECE: usize = 64 << 10;
 
-/// Carries everything between `one` and `other` until both directions have ended. `linger`: how long the second direction may
-/// be silent when the first has ended.
+/// How bytes are carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayOptions {
+    /// How long the second direction may be silent when the first has ended.
+    pub linger: Duration,
+    /// Whether bytes are copied through this process even where the kernel could move them by itself.
+    pub copies: bool,
+}
+
+/// Carries everything between `one` and `other` until both directions have ended.
 ///
 /// # Errors
 /// As either line fails; both are closed then.
-pub async fn relay(one: Connection, other: Connection, linger: Duration) -> Result<(), RawError> {
+pub async fn relay(one: Connection, other: Connection, options: RelayOptions) -> Result<(), RawError> {
+    let RelayOptions { linger, copies } = options;
     let pulse = Pulse::new();
     let (mut from_one, mut to_one) = one.split();
     let (mut from_other, mut to_other) = other.split();
     let both = async {
-        tokio::try_join!(carry(&mut from_one, &mut to_other, &pulse), carry(&mut from_other, &mut to_one, &pulse),)
+        tokio::try_join!(
+            carry(&mut from_one, &mut to_other, copies, &pulse),
+            carry(&mut from_other, &mut to_one, copies, &pulse),
+        )
     };
     tokio::select! {
         done = both => done.map(drop),
@@ -44,12 +56,12 @@ pub async fn relay(one: Connection, other: Connection, linger: Duration) -> Resu
 }
 
 /// One direction, to its end and with it.
-async fn carry(from: &mut Receiver, to: &mut Sender, pulse: &Pulse) -> Result<(), RawError> {
+async fn carry(from: &mut Receiver, to: &mut Sender, copies: bool, pulse: &Pulse) -> Result<(), RawError> {
     while let Some(early) = from.leftover() {
         to.write(&early).await?;
     }
     #[cfg(target_os = "linux")]
-    if let (Some(source), Some(sink)) = (from.plain(), to.plain()) {
+    if let (false, Some(source), Some(sink)) = (copies, from.plain(), to.plain()) {
         splice::carry(source, sink, &|bytes| {
             from.count(bytes);
             to.count(bytes);

@@ -4,7 +4,7 @@
 //! ([`converse`]); on a datagram socket one loop answers all peers, many in one system call and each held to the guard
 //! (`serve`).
 
-use std::{io, sync::Arc, time::Instant};
+use std::{future::poll_fn, io, pin::pin, sync::Arc, time::Instant};
 
 use landline_sys::batch::{Inbox, Outbox};
 use tokio::io::Interest;
@@ -128,8 +128,8 @@ impl<R: Responder> Responding<R> {
 }
 
 impl<R: Responder> Handler for Responding<R> {
-    async fn handle(&self, connection: Connection) -> Result<(), RawError> {
-        converse(self.0.as_ref(), connection).await
+    fn handle(&self, connection: Connection) -> impl Future<Output = Result<(), RawError>> + Send {
+        converse(self.0.as_ref(), connection)
     }
 
     fn responder(&self) -> Option<Arc<dyn Responder>> {
@@ -142,10 +142,25 @@ impl<R: Responder> Handler for Responding<R> {
 ///
 /// # Errors
 /// As the connection fails.
-pub async fn converse(responder: &dyn Responder, mut connection: Connection) -> Result<(), RawError> {
-    if let Some(greeting) = responder.greeting() {
-        connection.send(greeting).await?;
+#[expect(clippy::manual_async_fn, reason = "an `async fn` holds what it is given twice, and there is one a connection")]
+pub fn converse(
+    responder: &dyn Responder,
+    mut connection: Connection,
+) -> impl Future<Output = Result<(), RawError>> + Send {
+    async move {
+        if let Some(greeting) = responder.greeting() {
+            Box::pin(connection.send(greeting)).await?; // apart: it is over soon, the conversation is not
+        }
+        if connection.is_bare() {
+            connection.answer_all(responder).await?;
+        } else {
+            Box::pin(by_messages(responder, &mut connection)).await?;
+        }
+        connection.finish().await
     }
+}
+
+async fn by_messages(responder: &dyn Responder, connection: &mut Connection) -> Result<(), RawError> {
     let packets = connection.keeps_bounds();
     while let Some(Message { body, .. }) = connection.receive().await? {
         let mut answer = Vec::new();
@@ -157,7 +172,7 @@ pub async fn converse(responder: &dyn Responder, mut connection: Connection) -> 
             break;
         }
     }
-    connection.finish().await
+    Ok(())
 }
 
 /// Answers the datagrams of `socket` until `stop`.
@@ -179,11 +194,12 @@ pub(crate) async fn serve(
     let mut outbox = Outbox::default();
     let mut served = Served::default();
     let total = options.total.unwrap_or(u64::MAX);
+    let mut stopped = pin!(stop.cancelled());
     while served.connections < total {
         let came = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
-            came = socket.io(Interest::READABLE, |fd| inbox.receive(fd)) => came,
+            () = &mut stopped => break,
+            came = poll_fn(|cx| socket.poll_batch(cx, &mut inbox)) => came,
         };
         match came {
             Ok(_) => {}
@@ -222,7 +238,7 @@ pub(crate) async fn serve(
         while !outbox.is_empty() {
             let sent = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(served),
+                () = &mut stopped => return Ok(served),
                 sent = socket.io(Interest::WRITABLE, |fd| match outbox.send(fd) {
                     Err(fault) if local && fault.kind() == io::ErrorKind::WouldBlock => {
                         outbox.skip();

@@ -12,10 +12,8 @@ use std::{
     fmt,
     future::Future,
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    pin::pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -42,6 +40,10 @@ use super::{
     tls::ServerTls,
 };
 use crate::server::trouble::Trouble;
+
+mod places;
+
+use places::Places;
 
 /// What a server does with each connection.
 ///
@@ -277,27 +279,6 @@ struct Shared<H> {
     places: Places,
 }
 
-/// The connections that may be served in all.
-#[derive(Debug, Default)]
-struct Places {
-    taken: AtomicU64,
-    /// The last one is taken.
-    gone: CancellationToken,
-}
-
-impl Places {
-    /// The number of a further one, from 1, if there is one.
-    fn take(&self, total: Option<u64>) -> Option<u64> {
-        let total = total.unwrap_or(u64::MAX);
-        let next = |taken: u64| (taken < total).then_some(taken.saturating_add(1));
-        let id = self.taken.fetch_update(Relaxed, Relaxed, next).ok()?.saturating_add(1);
-        if id == total {
-            self.gone.cancel();
-        }
-        Some(id)
-    }
-}
-
 impl Server {
     /// Binds `endpoint`.
     ///
@@ -451,7 +432,8 @@ async fn attend<H: Handler>(shared: &Shared<H>, arrived: Arrived) {
             watcher(event);
         }
     };
-    let connection = match welcome(arrived, options).await {
+    // What is only passed through is kept apart from the task, which is as large as its largest step for its whole life.
+    let connection = match Box::pin(welcome(arrived, options)).await {
         Ok(connection) => connection,
         Err(fault) => return tell(&Event::Refused { peer: &peer, fault: &fault }),
     };
@@ -459,10 +441,10 @@ async fn attend<H: Handler>(shared: &Shared<H>, arrived: Arrived) {
     let Some(id) = shared.places.take(options.total) else { return };
     let traffic = connection.traffic();
     tell(&Event::Connected { id, peer: &peer });
-    let handling = shared.handler.handle(connection);
+    let handling = pin!(shared.handler.handle(connection));
     let outcome = match options.timeout {
         None => handling.await,
-        Some(limit) => timeout(limit, handling).await.unwrap_or(Err(RawError::TimedOut(limit))),
+        Some(limit) => Box::pin(timeout(limit, handling)).await.unwrap_or(Err(RawError::TimedOut(limit))),
     };
     let (received, sent, fault) = (traffic.received(), traffic.sent(), outcome.as_ref().err());
     tell(&Event::Closed { id, peer: &peer, received, sent, fault });
@@ -492,3 +474,6 @@ impl fmt::Debug for Server {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,11 +42,21 @@ async fn both_ways(
 }
 
 const LONG: Duration = Duration::from_secs(3600);
+const SPLICES: RelayOptions = RelayOptions { linger: LONG, copies: false };
 
 #[tokio::test]
 async fn a_half_close_is_carried_over_and_answered_between_tcp_and_tcp() {
     let ((left, one), (other, right)) = (tcp_pair().await, tcp_pair().await);
-    let relaying = relay(connection(link::tcp(one)), connection(link::tcp(other)), LONG);
+    let relaying = relay(connection(link::tcp(one)), connection(link::tcp(other)), SPLICES);
+    let (done, ()) = tokio::join!(relaying, both_ways(left, right));
+    done.unwrap();
+}
+
+#[tokio::test]
+async fn a_half_close_is_carried_over_and_answered_where_copying_is_asked_for() {
+    let ((left, one), (other, right)) = (tcp_pair().await, tcp_pair().await);
+    let options = RelayOptions { copies: true, ..SPLICES };
+    let relaying = relay(connection(link::tcp(one)), connection(link::tcp(other)), options);
     let (done, ()) = tokio::join!(relaying, both_ways(left, right));
     done.unwrap();
 }
@@ -55,7 +65,7 @@ async fn a_half_close_is_carried_over_and_answered_between_tcp_and_tcp() {
 async fn a_half_close_is_carried_over_and_answered_between_tcp_and_unix() {
     let (left, one) = tcp_pair().await;
     let (other, right) = UnixStream::pair().unwrap();
-    let relaying = relay(connection(link::tcp(one)), connection(link::unix(other)), LONG);
+    let relaying = relay(connection(link::tcp(one)), connection(link::unix(other)), SPLICES);
     let (done, ()) = tokio::join!(relaying, both_ways(left, right));
     done.unwrap();
 }
@@ -64,7 +74,7 @@ async fn a_half_close_is_carried_over_and_answered_between_tcp_and_unix() {
 async fn a_half_close_is_carried_over_and_answered_where_bytes_are_copied() {
     let (left, one) = tcp_pair().await;
     let (other, right) = tokio::io::duplex(1000);
-    let relaying = relay(connection(link::tcp(one)), connection(link::memory(other)), LONG);
+    let relaying = relay(connection(link::tcp(one)), connection(link::memory(other)), SPLICES);
     let (done, ()) = tokio::join!(relaying, both_ways(left, right));
     done.unwrap();
 }
@@ -74,8 +84,8 @@ async fn silence_ends_it_only_after_one_direction_has_ended() {
     let (mut left, one) = tokio::io::duplex(100);
     let (other, mut right) = tokio::io::duplex(100);
     let begun = Instant::now();
-    let relaying =
-        tokio::spawn(relay(connection(link::memory(one)), connection(link::memory(other)), Duration::from_secs(5)));
+    let options = RelayOptions { linger: Duration::from_secs(5), copies: false };
+    let relaying = tokio::spawn(relay(connection(link::memory(one)), connection(link::memory(other)), options));
     tokio::time::sleep(LONG).await;
     assert!(!relaying.is_finished(), "a quiet pair is left alone");
     left.shutdown().await.unwrap();
