@@ -70,12 +70,18 @@ fn the_kernels_view_of_a_socket_is_told() {
     server.running.wait_for_stderr("SO_REUSEADDR  on");
     server.running.wait_for_stderr("SOCK_STREAM");
     let asked = ["--json", "dial", server.endpoint.as_str(), "--info", "--nodelay=false", "--sndbuf", "65536"];
+    let asked = asked.into_iter().chain(["--cork", "--keepalive", "5", "--ttl", "9"]);
     let told = machine.cmd(asked).succeeds().json();
     let socket = told.iter().find(|one| one["event"] == "socket").unwrap();
     assert_eq!(socket["nodelay"], false);
     assert_eq!(socket["send_buffer"], 131_072);
+    assert_eq!((&socket["cork"], &socket["keepalive"], &socket["ttl"]), (&true.into(), &true.into(), &9.into()));
     assert_eq!(socket["family"], "AF_INET");
     assert!(socket["descriptor"].as_i64().unwrap() > 2);
+    // Two that ask for it share a port.
+    let first = listen(&machine, ["127.0.0.1:0", "--service", "echo", "--reuseport", "--backlog", "5", "--info"]);
+    first.running.wait_for_stderr("SO_REUSEPORT  on");
+    let _second = listen(&machine, [first.endpoint.as_str(), "--service", "echo", "--reuseport"]);
 }
 
 #[test]
