@@ -113,7 +113,7 @@ async fn a_peer_from_afar_never_hears_more_than_it_said() {
     let WriteLink::Session(peer) = to_far else { panic!("no session") };
     let allowance = peer.allowance.as_ref().unwrap();
     assert!(!allowance.spend(6) && allowance.spend(5) && !allowance.spend(0));
-    assert_eq!(sessions.dropped(), 1);
+    assert_eq!(sessions.dropped(), 2);
     let stranger = SessionLimits { guard: Some(GuardLimits::default()), ..SessionLimits::default() };
     sessions.guard = stranger.guard.map(|limits| Guard::new(limits, std::time::Instant::now()));
     let other = SocketAddr::from(([192, 0, 2, 2], 9));
