@@ -9,7 +9,7 @@ use crate::{bench, deps, docs, shape, test};
 
 type Step = fn(&Workspace) -> Result<()>;
 
-const STEPS: [(&str, Step); 8] = [
+const STEPS: [(&str, Step); 7] = [
     ("fmt", fmt),
     ("shape", shape::run),
     ("clippy", clippy),
@@ -17,7 +17,6 @@ const STEPS: [(&str, Step); 8] = [
     ("docs", docs::run),
     ("test", |workspace| test::run(workspace, &["--strict".to_owned()])),
     ("bench", |workspace| bench::run(workspace, &["files".to_owned(), "--small".to_owned()])),
-    ("bench sockets", |workspace| bench::run(workspace, &["sockets".to_owned(), "--small".to_owned()])),
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
