@@ -94,12 +94,6 @@ impl Inbox {
         }
     }
 
-    /// How many datagrams there is room for.
-    #[must_use]
-    pub fn slots(&self) -> usize {
-        self.senders.len()
-    }
-
     /// Takes what is there, without waiting. Returns how many came; what came before is gone.
     ///
     /// # Errors
@@ -108,7 +102,7 @@ impl Inbox {
         self.count = 0;
         let mut pieces = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; MOST];
         let mut headers = [const { MaybeUninit::uninit() }; MOST];
-        let slots = self.slots();
+        let slots = self.senders.len();
         let parts = self.room.chunks_mut(self.bytes).zip(&mut self.senders).zip(&mut pieces).zip(&mut headers);
         for (((room, sender), piece), header) in parts {
             piece.iov_base = room.as_mut_ptr().cast();

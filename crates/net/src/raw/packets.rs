@@ -79,14 +79,13 @@ impl Packets {
 
     /// As many datagrams as are there and `inbox` has room for.
     ///
-    /// Fewer than it has room for were all: the socket is then known to be empty, without a call that says so.
+    /// The socket counts as ready until a call finds nothing. To wait as soon as a batch is not full saves that call and costs more,
+    /// as under load the next datagram is mostly there by then: 1.2 and not 1.0 times the CPU of a bare loop that four sockets ask
+    /// (`cargo xtask bench sockets --series udp`).
     pub(crate) fn poll_batch(&self, cx: &mut Context<'_>, inbox: &mut Inbox) -> Poll<io::Result<usize>> {
         loop {
             let mut guard = ready!(self.fd.poll_read_ready(cx))?;
             if let Ok(took) = guard.try_io(|fd| inbox.receive(fd.as_fd())) {
-                if took.as_ref().is_ok_and(|count| *count < inbox.slots()) {
-                    guard.clear_ready(); // what comes from here on makes it ready again
-                }
                 return Poll::Ready(took);
             }
         }
