@@ -115,3 +115,63 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::{
+        Handler as _, Talk,
+        respond::{Responding, Verdict},
+    };
+
+    struct Twice;
+
+    impl Responder for Twice {
+        fn respond(&self, request: &[u8], answer: &mut Vec<u8>) -> Verdict {
+            answer.extend(request.iter().flat_map(|byte| [*byte, *byte]));
+            if request.ends_with(b".") { Verdict::AnswerAndClose } else { Verdict::Answer }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_line_does_not_take_at_once_goes_out_later_and_in_order() {
+        let (mut near, far) = Connection::pair(7, &Talk::default()).unwrap();
+        let (answering, traffic) = (Responding::new(Twice), far.traffic());
+        let serving = answering.handle(far);
+        let asking = async {
+            let (receiver, sender) = near.halves();
+            let goods: Vec<u8> = (0..1000u32).map(|at| b'a' + u8::try_from(at % 26).unwrap()).chain(*b".").collect();
+            let sending = sender.write(&goods);
+            let receiving = async {
+                let mut got = Vec::new();
+                while let Some(piece) = receiver.receive().await.unwrap() {
+                    got.extend_from_slice(&piece.body);
+                }
+                got
+            };
+            let (sent, got) = tokio::join!(sending, receiving);
+            sent.unwrap();
+            assert_eq!(got, goods.iter().flat_map(|byte| [*byte, *byte]).collect::<Vec<_>>());
+        };
+        let (served, ()) = tokio::join!(serving, asking);
+        served.unwrap();
+        assert_eq!((traffic.received(), traffic.sent()), (1001, 2002));
+    }
+
+    #[tokio::test]
+    async fn an_end_is_answered_with_an_end_and_a_framing_takes_the_long_way() {
+        let (mut near, far) = Connection::pair(64, &Talk::default()).unwrap();
+        assert!(far.is_bare());
+        let answering = Responding::new(Twice);
+        let asking = async {
+            near.finish().await.unwrap();
+            assert_eq!(near.receive().await.unwrap(), None);
+        };
+        let (served, ()) = tokio::join!(answering.handle(far), asking);
+        served.unwrap();
+        let lines = Talk { incoming: landline_wire::framing::Framing::Ready, ..Talk::default() };
+        assert!(!Connection::pair(64, &lines).unwrap().0.is_bare());
+        let patient = Talk { idle: Some(std::time::Duration::from_secs(1)), ..Talk::default() };
+        assert!(!Connection::pair(64, &patient).unwrap().0.is_bare());
+    }
+}
