@@ -70,13 +70,12 @@ pub use landline_net::raw::{
 pub use landline_net::raw::{layers, testing};
 
 /// ```
-/// use std::time::Duration;
-/// use landline::{Connection, Talk, relay};
+/// use landline::{Connection, RelayOptions, Talk, relay};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let (mut client, one) = Connection::pair(64, &Talk::default())?;
 /// let (other, mut server) = Connection::pair(64, &Talk::default())?;
-/// let relaying = tokio::spawn(relay(one, other, Duration::from_secs(5)));
+/// let relaying = tokio::spawn(relay(one, other, RelayOptions::default()));
 /// client.send(b"hello").await?;
 /// assert_eq!(server.receive().await?.expect("it was carried").body, "hello");
 /// client.finish().await?;
@@ -88,7 +87,7 @@ pub use landline_net::raw::{layers, testing};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(inline)]
-pub use landline_net::raw::relay::relay;
+pub use landline_net::raw::relay::{RelayOptions, relay};
 
 pub use landline_trust::challenge::{Proved, Scheme, Secret, SetupError};
 

@@ -88,7 +88,7 @@ impl Handler for Relay {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let default = Talk::default();
-    let talk = Talk { idle: args.idle, read_bytes: args.bufsize.map_or(default.read_bytes, count), ..default };
+    let talk = Talk { read_bytes: args.bufsize.map_or(default.read_bytes, count), ..default };
     let tls = args.server.server(&args.listen)?;
     let options = ServerOptions {
         socket: SocketOptions::default(),
@@ -109,7 +109,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     };
     let bound = Server::bind(&args.listen, options).await;
     let server = bound.map_err(|fault| listen_fail(&args.listen, &fault))?;
-    let carrying = RelayOptions { linger: args.linger.unwrap_or(LINGER), copies: args.no_splice };
+    let carrying = RelayOptions { linger: args.linger.unwrap_or(LINGER), idle: args.idle, copies: args.no_splice };
     let handler = Relay { to: args.dial, options: far, carrying, out: here.out.clone() };
     let watching = Watching { fingerprint: args.server.made(tls.as_ref()), wait: None, info: false };
     serve(server, AnyHandler::new(handler), &watching, here).await?;

@@ -30,16 +30,25 @@ const PIECE: usize = 64 << 10;
 pub struct RelayOptions {
     /// How long the second direction may be silent when the first has ended.
     pub linger: Duration,
+    /// How long nothing may come in either direction, while both are open; as long as it likes if left open.
+    pub idle: Option<Duration>,
     /// Whether bytes are copied through this process even where the kernel could move them by itself.
     pub copies: bool,
+}
+
+impl Default for RelayOptions {
+    /// Five minutes for the second direction: what a slow answer to a whole input takes, and less than for ever.
+    fn default() -> Self {
+        Self { linger: Duration::from_secs(300), idle: None, copies: false }
+    }
 }
 
 /// Carries everything between `one` and `other` until both directions have ended.
 ///
 /// # Errors
-/// As either line fails; both are closed then.
+/// As either line fails, or [`RawError::Idle`]; both are closed then.
 pub async fn relay(one: Connection, other: Connection, options: RelayOptions) -> Result<(), RawError> {
-    let RelayOptions { linger, copies } = options;
+    let RelayOptions { linger, idle, copies } = options;
     let pulse = Pulse::new();
     let (mut from_one, mut to_one) = one.split();
     let (mut from_other, mut to_other) = other.split();
@@ -52,6 +61,7 @@ pub async fn relay(one: Connection, other: Connection, options: RelayOptions) ->
     tokio::select! {
         done = both => done.map(drop),
         () = pulse.silent_for(linger) => Ok(()),
+        idle = pulse.idle_for(idle) => Err(RawError::Idle(idle)),
     }
 }
 

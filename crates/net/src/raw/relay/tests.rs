@@ -42,7 +42,7 @@ async fn both_ways(
 }
 
 const LONG: Duration = Duration::from_secs(3600);
-const SPLICES: RelayOptions = RelayOptions { linger: LONG, copies: false };
+const SPLICES: RelayOptions = RelayOptions { linger: LONG, idle: None, copies: false };
 
 #[tokio::test]
 async fn a_half_close_is_carried_over_and_answered_between_tcp_and_tcp() {
@@ -84,7 +84,7 @@ async fn silence_ends_it_only_after_one_direction_has_ended() {
     let (mut left, one) = tokio::io::duplex(100);
     let (other, mut right) = tokio::io::duplex(100);
     let begun = Instant::now();
-    let options = RelayOptions { linger: Duration::from_secs(5), copies: false };
+    let options = RelayOptions { linger: Duration::from_secs(5), ..SPLICES };
     let relaying = tokio::spawn(relay(connection(link::memory(one)), connection(link::memory(other)), options));
     tokio::time::sleep(LONG).await;
     assert!(!relaying.is_finished(), "a quiet pair is left alone");
