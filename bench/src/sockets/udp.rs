@@ -16,6 +16,9 @@ use crate::stats::Spread;
 use crate::suite::Report;
 use crate::table;
 
+/// `landline listen` with `--threads 1`.
+const ONE_THREAD: &str = "landline, 1 thread";
+
 /// What a contender reached; medians over the runs with their spread.
 pub(super) struct Reached {
     /// Answers a second.
@@ -45,9 +48,11 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
 fn of_sockets(site: &Site, options: &Options, sockets: usize) -> Vec<Row<Reached>> {
     let lasting = Duration::from_millis(if options.small { 300 } else { 3000 });
     let listen = ["listen", "udp://127.0.0.1:0", "--service", "time", "--rate", "10000000"];
+    let one_thread = [&listen[..], &["--threads", "1"]].concat();
     let entries = vec![
         entry(UDP_ECHO, Recipe::yardstick("a bare loop: one received, one sent", "udp-echo")),
-        entry(LANDLINE, Recipe::landline(site, options, "strftime, 1 thread, in batches", &listen)),
+        entry(LANDLINE, Recipe::landline(site, options, "strftime, a thread and a socket a core", &listen)),
+        entry(ONE_THREAD, Recipe::landline(site, options, "strftime, 1 thread, in batches", &one_thread)),
         entry("Python strftime", Recipe::python("1 thread", python::UDP_TIME)),
     ];
     let turn = |recipe: &mut Recipe| {

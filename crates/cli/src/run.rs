@@ -81,6 +81,12 @@ fn tell_clap(said: &clap::Error, arguments: &[OsString]) -> Exit {
     };
     let out = Out::new(json, false);
     out.clap(said);
+    if said.kind() == ErrorKind::UnknownArgument
+        && !json
+        && arguments.iter().any(|word| word == "dial" || word == "listen")
+    {
+        out.note("what netcat has letters and socat words for is part of the endpoint here: 127.0.0.1:8080, udp://, unix:, tls://");
+    }
     out.finish(exit)
 }
 

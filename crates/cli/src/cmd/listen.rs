@@ -91,9 +91,23 @@ struct Life {
     /// Datagrams that are answered for one source until it pauses for a second; then 10 a second
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rate: u32,
+    /// Sockets of a UDP service that answers, each with a thread of its own [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: Option<u16>,
     /// Answer datagrams from beyond loopback, link-local and private networks too; never with more than was asked
     #[arg(long)]
     force: bool,
+}
+
+impl Life {
+    /// A socket that was inherited stays alone: its address is for who made it to share.
+    fn datagram_sockets(&self, endpoint: &RawEndpoint) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        match endpoint {
+            RawEndpoint::Udp { .. } => self.threads.map_or_else(cores, usize::from),
+            _ => 1,
+        }
+    }
 }
 
 /// What happens, for programs.
@@ -220,6 +234,9 @@ impl Args {
         if prover.is_some() && endpoint.is_datagram() {
             return Err(Fail::usage("--auth needs connections: datagrams can be sent by anybody at any time"));
         }
+        if self.life.threads.is_some() && !(matches!(endpoint, RawEndpoint::Udp { .. }) && serving.answers()) {
+            return Err(Fail::usage("--threads: only for services at udp:// that answer each datagram by itself"));
+        }
         let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let talks = serving.talks();
         let at_once = self.life.max_conns.map_or(if talks { 1 } else { 1024 }, count);
@@ -241,6 +258,7 @@ impl Args {
                 ..SessionLimits::default()
             },
             guard: GuardLimits { rate: self.life.rate, force: self.life.force },
+            datagram_sockets: self.life.datagram_sockets(endpoint),
             tls: self.tls.server(endpoint)?,
             prover,
         })

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Slots of the table: 32 times what one network of 254 machines needs; 128 KiB.
-const SLOTS: usize = 1 << 13;
+const SLOTS: u16 = 1 << 13;
 
 /// What datagram answers are held to.
 ///
@@ -81,7 +81,7 @@ impl Guard {
     /// An empty table, made at `now`.
     #[must_use]
     pub fn new(limits: GuardLimits, now: Instant) -> Self {
-        let slots = vec![Slot::default(); SLOTS].into_boxed_slice();
+        let slots = vec![Slot::default(); usize::from(SLOTS)].into_boxed_slice();
         Self { limits, slots, hasher: RandomState::new(), begun: now }
     }
 
@@ -117,7 +117,7 @@ impl Guard {
         let stock = u64::from(self.limits.rate.max(1)).saturating_mul(ONE);
         let at = micros(now.saturating_duration_since(self.begun));
         let owner = self.hasher.hash_one((from.ip().to_canonical(), from.port()));
-        let index = usize::try_from(owner % 8192).unwrap_or(0);
+        let index = usize::try_from(owner % u64::from(SLOTS)).unwrap_or(0);
         let Some(slot) = self.slots.get_mut(index) else { return false };
         let quiet = at.saturating_sub(slot.at);
         // In `quiet` microseconds `TRICKLE * quiet` millionths are forgotten.

@@ -38,13 +38,13 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A bound endpoint.
 #[derive(Debug)]
 pub struct Listener {
+    /// First, so that it is removed before the socket is closed: whoever finds the file finds somebody behind it.
+    _file: Option<SocketFile>,
     source: Source,
     options: SocketOptions,
     tls: Option<Arc<ServerTls>>,
     bound: RawEndpoint,
     info: SocketInfo,
-    /// Removed when dropped, before the socket is.
-    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Listener {
         let info = info::read(&socket)?;
         let bound = told(endpoint, &socket);
         let source = Source::of(socket, sessions)?;
-        Ok(Self { source, options: options.clone(), tls, bound, info, _file: file })
+        Ok(Self { _file: file, source, options: options.clone(), tls, bound, info })
     }
 
     /// The endpoint with the address that it got, a port of the system's choice included.

@@ -24,9 +24,9 @@ use crate::{
 /// A socket that is bound, and listens if it can.
 #[derive(Debug)]
 pub(crate) struct Bound {
-    pub(crate) socket: Socket,
-    /// Removed when dropped.
+    /// Removed when dropped, before the socket is closed.
     pub(crate) file: Option<SocketFile>,
+    pub(crate) socket: Socket,
 }
 
 /// Binds `endpoint`, to be found there.
@@ -49,6 +49,33 @@ pub(crate) async fn bound(endpoint: &RawEndpoint, options: &SocketOptions) -> io
         found.socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     }
     Ok(found)
+}
+
+/// `count` further sockets at the address of `first`, a UDP socket that is bound: the kernel gives each peer's datagrams to one of them
+/// (`SO_REUSEPORT`, socket(7)).
+///
+/// `first` was bound alone, so a second server was refused as ever, and no third one comes in without asking for it.
+///
+/// # Errors
+/// As the system refuses.
+pub(crate) fn beside(first: &Socket, count: usize, options: &SocketOptions) -> io::Result<Vec<Socket>> {
+    let own = first.local_addr()?;
+    let Some(address) = own.as_socket() else { return Ok(Vec::new()) };
+    if count == 0 || address.ip().is_multicast() {
+        return Ok(Vec::new()); // each listener of a group gets every datagram, and each would answer
+    }
+    first.set_reuse_port(true)?;
+    let shared = SocketOptions { reuse_port: true, ..options.clone() };
+    let another = |_| {
+        let socket = inet(address, Type::DGRAM)?;
+        shared.apply_first(&socket, true)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(first.only_v6()?)?;
+        }
+        socket.bind(&own)?;
+        Ok(socket)
+    };
+    (0..count).map(another).collect()
 }
 
 /// The inherited descriptor `number`, as a socket that does not block.

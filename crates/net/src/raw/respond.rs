@@ -2,27 +2,17 @@
 //!
 //! In: a request, on whatever socket. Out: an answer, or none. On a stream or in a session each message is a request
 //! ([`converse`]); on a datagram socket one loop answers all peers, many in one system call and each held to the guard
-//! (`serve`).
+//! ([`datagrams`]).
 
-use std::{future::poll_fn, io, pin::pin, sync::Arc, time::Instant};
-
-use landline_sys::batch::{Inbox, Outbox};
-use tokio::io::Interest;
-use tokio_util::sync::CancellationToken;
+use std::sync::Arc;
 
 use super::{
     connection::{Connection, Message},
     error::RawError,
-    guard::Guard,
-    open,
-    packets::Packets,
-    peer::PeerName,
-    server::{Event, Handler, Served, ServerOptions, Watcher},
+    server::Handler,
 };
 
-/// Datagrams taken or sent in one system call, at most: more than the load of `cargo xtask bench sockets` has on their way at one
-/// socket. A larger batch saves little, as the kernel reads a header for each datagram where a single call has none.
-const SLOTS: usize = 32;
+pub(super) mod datagrams;
 
 /// What becomes of a request.
 ///
@@ -174,82 +164,4 @@ async fn by_messages(responder: &dyn Responder, connection: &mut Connection) -> 
         }
     }
     Ok(())
-}
-
-/// Answers the datagrams of `socket` until `stop`.
-///
-/// # Errors
-/// If the socket itself fails.
-pub(crate) async fn serve(
-    socket: &Packets,
-    responder: &dyn Responder,
-    options: &ServerOptions,
-    watcher: Option<&Watcher>,
-    stop: &CancellationToken,
-) -> io::Result<Served> {
-    // A full queue of a UNIX socket is its owner's, who may never read; one of UDP is the network's, which always does.
-    let local = open::domain_is_unix(socket.socket());
-    let mut known = false;
-    let mut guard = Guard::new(options.guard, Instant::now());
-    let mut inbox = Inbox::new(SLOTS, options.talk.read_bytes);
-    let mut outbox = Outbox::default();
-    let mut served = Served::default();
-    let total = options.total.unwrap_or(u64::MAX);
-    let mut stopped = pin!(stop.cancelled());
-    while served.connections < total {
-        let came = tokio::select! {
-            biased;
-            () = &mut stopped => break,
-            came = poll_fn(|cx| socket.poll_batch(cx, &mut inbox)) => came,
-        };
-        match came {
-            Ok(_) => {}
-            // An earlier answer met a closed port; this socket is everybody's.
-            Err(fault) if fault.kind() == io::ErrorKind::ConnectionRefused => continue,
-            Err(fault) => return Err(fault),
-        }
-        let now = Instant::now(); // once for all that came together
-        for datagram in inbox.datagrams() {
-            if let (false, Some(watcher)) = (known, watcher) {
-                known = true; // each by itself would be told more often than anybody reads
-                let peer = datagram.from.inet().map_or(PeerName::Local { uid: None, pid: None }, PeerName::Inet);
-                watcher(&Event::Connected { id: 1, peer: &peer });
-            }
-            let before = outbox.len();
-            let mut quiet = false;
-            if datagram.from.has_name() {
-                outbox.push(datagram.from, |room| {
-                    let start = room.len();
-                    let verdict = responder.respond(datagram.body, room);
-                    quiet = matches!(verdict, Verdict::Silent | Verdict::Close);
-                    let len = room.len().saturating_sub(start);
-                    !quiet
-                        && datagram.from.inet().is_none_or(|from| {
-                            let open = responder.answers_strangers(datagram.body);
-                            guard.admit(from, datagram.sent, len, open, now).is_ok()
-                        })
-                });
-            }
-            if outbox.len() > before {
-                served.connections += 1;
-            } else if !quiet {
-                served.dropped += 1;
-            }
-        }
-        while !outbox.is_empty() {
-            let sent = tokio::select! {
-                biased;
-                () = &mut stopped => return Ok(served),
-                sent = socket.io(Interest::WRITABLE, |fd| match outbox.send(fd) {
-                    Err(fault) if local && fault.kind() == io::ErrorKind::WouldBlock => {
-                        outbox.skip();
-                        Ok(1)
-                    }
-                    other => other,
-                }) => sent?,
-            };
-            served.dropped += u64::try_from(sent).unwrap_or(0);
-        }
-    }
-    Ok(served)
 }

@@ -18,11 +18,7 @@ use std::{
 };
 
 use landline_addr::raw::RawEndpoint;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower_layer::Layer;
 
@@ -35,14 +31,16 @@ use super::{
     options::SocketOptions,
     peer::PeerName,
     proof::Prover,
-    respond::{self, Responder},
+    respond::{Responder, datagrams},
     sessions::SessionLimits,
     tls::ServerTls,
 };
 use crate::server::trouble::Trouble;
 
+mod door;
 mod places;
 
+use door::{Door, Pass};
 use places::Places;
 
 /// What a server does with each connection.
@@ -133,6 +131,9 @@ pub struct ServerOptions {
     pub sessions: SessionLimits,
     /// What datagram answers are guarded by.
     pub guard: GuardLimits,
+    /// UDP sockets that share the address where a [`Responder`] answers, each with a thread of its own (`SO_REUSEPORT`): one for
+    /// each core that is to spare. Of no effect where [`Self::total`] is set.
+    pub datagram_sockets: usize,
     /// For `tls://`.
     pub tls: Option<Arc<ServerTls>>,
     /// The challenge that each connection has to meet first.
@@ -140,7 +141,7 @@ pub struct ServerOptions {
 }
 
 impl Default for ServerOptions {
-    /// 1024 connections at once, ten seconds of grace, no challenge.
+    /// 1024 connections at once, one UDP socket, ten seconds of grace, no challenge.
     fn default() -> Self {
         Self {
             socket: SocketOptions::default(),
@@ -152,6 +153,7 @@ impl Default for ServerOptions {
             grace: Duration::from_secs(10),
             sessions: SessionLimits::default(),
             guard: GuardLimits::default(),
+            datagram_sockets: 1,
             tls: None,
             prover: None,
         }
@@ -238,12 +240,23 @@ pub type Watcher = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Connections or peers that were served.
+    /// Connections or peers that were served; of a [`Responder`] on datagrams, answers.
     pub connections: u64,
     /// Connections that were cut because the grace period was over.
     pub cut: usize,
     /// Datagrams that got no answer: too many of one source, too long an answer, too many peers.
     pub dropped: u64,
+}
+
+impl Served {
+    /// Both together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            connections: self.connections.saturating_add(other.connections),
+            cut: self.cut.saturating_add(other.cut),
+            dropped: self.dropped.saturating_add(other.dropped),
+        }
+    }
 }
 
 /// A server that is bound and does not accept yet.
@@ -277,6 +290,7 @@ struct Shared<H> {
     options: ServerOptions,
     watcher: Option<Watcher>,
     places: Places,
+    door: Door,
 }
 
 impl Server {
@@ -321,18 +335,17 @@ impl Server {
     /// If the socket itself fails; what goes wrong with one connection is only told to the watcher.
     pub async fn serve<H: Handler>(self, handler: H, stop: CancellationToken) -> io::Result<Served> {
         if let (Some(socket), Some(responder)) = (self.listener.packets(), handler.responder()) {
-            return respond::serve(&socket, responder.as_ref(), &self.options, self.watcher.as_ref(), &stop).await;
+            return datagrams::serve(&socket, responder, self.options, self.watcher, &stop).await;
         }
         let Self { mut listener, options, watcher } = self;
-        let permits = Arc::new(Semaphore::new(options.connections));
+        let door = Door::new(&options, listener.is_datagram());
         let grace = options.grace;
-        let shared = Arc::new(Shared { handler, options, watcher, places: Places::default() });
+        let shared = Arc::new(Shared { handler, options, watcher, places: Places::default(), door });
         let mut running = JoinSet::new();
-        let mut served = Served::default();
         let mut trouble = Trouble::new(ACCEPT_BACKOFF, ACCEPT_BACKOFF_MAX);
         loop {
             let arrived = {
-                let arrival = next(&mut listener, &permits);
+                let arrival = next(&mut listener, &shared.door);
                 tokio::pin!(arrival);
                 loop {
                     tokio::select! {
@@ -345,31 +358,26 @@ impl Server {
             };
             match arrived {
                 Ok(None) => break,
-                Ok(Some((arrived, permit))) => {
+                Ok(Some((arrived, pass))) => {
                     trouble.over();
                     let shared = Arc::clone(&shared);
-                    running.spawn(async move {
-                        attend(&shared, arrived).await;
-                        drop(permit);
-                    });
+                    running.spawn(async move { attend(&shared, arrived, pass).await });
                 }
                 Err(fault) => trouble.wait_out(&fault, listener.accept()).await,
             }
         }
-        let dropped = listener.dropped();
         // Nobody waits in the queue of a server that takes no more; datagrams go on being sorted.
         let mut waits = None;
-        let sorting = if listener.is_datagram() {
+        let mut sorting = if listener.is_datagram() {
             Some(listener)
         } else {
             waits = shared.options.keeps_door.then_some(listener);
             None
         };
-        served.cut = end(sorting, running, grace, &stop).await;
+        let cut = end(&mut sorting, running, grace, &stop).await;
         drop(waits);
-        served.connections = shared.places.taken.load(Relaxed);
-        served.dropped = dropped;
-        Ok(served)
+        let dropped = sorting.map_or(0, |listener| listener.dropped());
+        Ok(Served { connections: shared.places.taken.load(Relaxed), cut, dropped })
     }
 }
 
@@ -378,23 +386,15 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(10);
 /// The longest wait after accept failed.
 const ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-type Permit = Option<OwnedSemaphorePermit>;
-
-/// The permit comes first, so that without one callers wait in the kernel's queue and cost nothing. Datagrams of peers that are
-/// served already must be sorted all the time: there the sessions have a limit of their own.
-async fn next(listener: &mut Listener, permits: &Arc<Semaphore>) -> io::Result<Option<(Arrived, Permit)>> {
-    let permit = if listener.is_datagram() {
-        None
-    } else {
-        Some(Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?)
-    };
-    Ok(listener.accept().await?.map(|arrived| (arrived, permit)))
+async fn next(listener: &mut Listener, door: &Door) -> io::Result<Option<(Arrived, Pass)>> {
+    let pass = door.pass().await?;
+    Ok(listener.accept().await?.map(|arrived| (arrived, pass)))
 }
 
 /// Waits for what still runs: for ever if the server ends by itself, within the grace period once it is stopped. Datagrams
 /// go on being sorted meanwhile. Returns how many were cut.
 async fn end(
-    mut sorting: Option<Listener>,
+    sorting: &mut Option<Listener>,
     mut running: JoinSet<()>,
     grace: Duration,
     stop: &CancellationToken,
@@ -410,12 +410,14 @@ async fn end(
                 Some(ended) => note_panic(ended),
                 None => return 0,
             },
-            _ = async {
-                match &mut sorting {
+            sorted = async {
+                match sorting {
                     Some(listener) => listener.accept().await.map(drop), // a new peer: let go of at once
                     None => std::future::pending().await,
                 }
-            } => {}
+            } => if sorted.is_err() {
+                tokio::time::sleep(ACCEPT_BACKOFF).await; // a socket that fails for good must not fill a core
+            },
             () = &mut over => break,
         }
     }
@@ -424,30 +426,38 @@ async fn end(
     cut
 }
 
-async fn attend<H: Handler>(shared: &Shared<H>, arrived: Arrived) {
-    let peer = arrived.peer().clone();
-    let options = &shared.options;
-    let tell = |event: &Event<'_>| {
-        if let Some(watcher) = &shared.watcher {
-            watcher(event);
+#[expect(clippy::manual_async_fn, reason = "an `async fn` holds what it is given twice, and there is one a connection")]
+fn attend<H: Handler>(shared: &Shared<H>, arrived: Arrived, mut pass: Pass) -> impl Future<Output = ()> + Send {
+    async move {
+        let peer = arrived.peer().clone();
+        let options = &shared.options;
+        let tell = |event: &Event<'_>| {
+            if let Some(watcher) = &shared.watcher {
+                watcher(event);
+            }
+        };
+        // What is only passed through is kept apart from the task, which is as large as its largest step for its whole life.
+        let connection = match Box::pin(welcome(arrived, options)).await {
+            Ok(connection) => connection,
+            Err(fault) => return tell(&Event::Refused { peer: &peer, fault: &fault }),
+        };
+        // Only now: who did not get so far takes nobody's place.
+        if shared.door.has_hall() {
+            let Ok(place) = Box::pin(shared.door.serve()).await else { return };
+            pass = place;
         }
-    };
-    // What is only passed through is kept apart from the task, which is as large as its largest step for its whole life.
-    let connection = match Box::pin(welcome(arrived, options)).await {
-        Ok(connection) => connection,
-        Err(fault) => return tell(&Event::Refused { peer: &peer, fault: &fault }),
-    };
-    // Only now: who did not get so far takes nobody's place.
-    let Some(id) = shared.places.take(options.total) else { return };
-    let traffic = connection.traffic();
-    tell(&Event::Connected { id, peer: &peer });
-    let handling = pin!(shared.handler.handle(connection));
-    let outcome = match options.timeout {
-        None => handling.await,
-        Some(limit) => Box::pin(timeout(limit, handling)).await.unwrap_or(Err(RawError::TimedOut(limit))),
-    };
-    let (received, sent, fault) = (traffic.received(), traffic.sent(), outcome.as_ref().err());
-    tell(&Event::Closed { id, peer: &peer, received, sent, fault });
+        let Some(id) = shared.places.take(options.total) else { return };
+        let traffic = connection.traffic();
+        tell(&Event::Connected { id, peer: &peer });
+        let handling = pin!(shared.handler.handle(connection));
+        let outcome = match options.timeout {
+            None => handling.await,
+            Some(limit) => Box::pin(timeout(limit, handling)).await.unwrap_or(Err(RawError::TimedOut(limit))),
+        };
+        let (received, sent, fault) = (traffic.received(), traffic.sent(), outcome.as_ref().err());
+        tell(&Event::Closed { id, peer: &peer, received, sent, fault });
+        drop(pass);
+    }
 }
 
 async fn welcome(arrived: Arrived, options: &ServerOptions) -> Result<Connection, RawError> {

@@ -19,6 +19,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 mod verify;
 
+use verify::Believer;
+
 /// SHA-256 of a certificate in DER: what `--pin` takes, and what `openssl x509 -fingerprint -sha256` prints.
 ///
 /// ```
@@ -150,21 +152,17 @@ impl ClientTls {
         let provider = provider();
         let builder =
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-        let config = match trust {
-            Trust::System => builder.with_root_certificates(system_roots()?).with_no_client_auth(),
-            Trust::Authorities(pem) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verify::Authorities::new(certificates(pem)?, &provider)?))
-                .with_no_client_auth(),
-            Trust::Pin(pin) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verify::Lenient::pinned(pin, &provider)))
-                .with_no_client_auth(),
-            Trust::Insecure => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verify::Lenient::anybody(&provider)))
-                .with_no_client_auth(),
+        let believer = match trust {
+            Trust::System => None,
+            Trust::Authorities(pem) => Some(Believer::file(certificates(pem)?, &provider)?),
+            Trust::Pin(pin) => Some(Believer::pinned(pin, &provider)),
+            Trust::Insecure => Some(Believer::anybody(&provider)),
         };
+        let builder = match believer {
+            None => builder.with_root_certificates(system_roots()?),
+            Some(believer) => builder.dangerous().with_custom_certificate_verifier(Arc::new(believer)),
+        };
+        let config = builder.with_no_client_auth();
         Ok(Self { connector: TlsConnector::from(Arc::new(config)) })
     }
 

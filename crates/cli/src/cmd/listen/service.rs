@@ -149,12 +149,23 @@ impl From<SlowMember> for Slow {
 /// Counts messages that slow members lost.
 type Lost = Box<dyn Fn() -> u64 + Send + Sync>;
 
+/// Who answers, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answerer {
+    /// A program, everybody who comes.
+    Program,
+    /// The person here, every datagram peer.
+    ByHand,
+    /// The person here, one peer at a time, bytes both ways at will.
+    Pump,
+    /// The person here, one peer at a time, in turns.
+    Turns,
+}
+
 /// A service, ready.
 pub(super) struct Serving {
     handler: AnyHandler,
-    talks: bool,
-    by_hand: bool,
-    pumps: bool,
+    answerer: Answerer,
     lost: Option<Lost>,
     fault: Arc<Mutex<Option<Fail>>>,
 }
@@ -179,7 +190,7 @@ impl ServiceFlags {
             }
             Name::Qq => {
                 let handler = AnyHandler::new(Answering::new(Human::new(&args.show, true, here)));
-                return Ok(Serving { by_hand: true, ..Serving::of(handler) });
+                return Ok(Serving { answerer: Answerer::ByHand, ..Serving::of(handler) });
             }
             Name::Broker | Name::Chat => {
                 let broker = Broker::new(self.slow.unwrap_or(SlowMember::Close).into());
@@ -190,7 +201,7 @@ impl ServiceFlags {
             Name::Exec if !args.is_guarded(endpoint) => {
                 return Err(exec::refused(
                     endpoint,
-                    "bind it to 127.0.0.1 or a UNIX socket, or ask for a key with --auth",
+                    "bind it to 127.0.0.1 or the file of a UNIX socket, or ask for a key with --auth",
                 ));
             }
             Name::Greet if endpoint.is_datagram() => {
@@ -225,7 +236,7 @@ impl ServiceFlags {
             ("--max-file", self.max_file.is_some(), &[Upload]),
             ("--strip and --one-answer", self.strip || self.one_answer, &[Upper]),
             ("--empty-for-empty", self.empty_for_empty, &[Time]),
-            ("--output, --command-timeout and --max-output", self.exec.is_asked(), &[Exec]),
+            ("--output, --command-timeout, --after-end and --max-output", self.exec.is_asked(), &[Exec]),
         ];
         match asked.iter().find(|(_, given, services)| *given && !services.contains(&name)) {
             Some((option, _, services)) => {
@@ -311,15 +322,16 @@ impl ServiceFlags {
         let lines = args.talk.by_lines() || turns.is_some();
         let human = Human::new(&args.show, lines, here);
         let pump = Pump { lines, linger: args.life.linger, idle: args.talk.idle(), keeps: args.life.keep };
-        let (limit, pumps) = (args.life.timeout, turns.is_none());
+        let answerer = if turns.is_none() { Answerer::Pump } else { Answerer::Turns };
+        let limit = args.life.timeout;
         let talker = Talker { human: TurnMutex::new(human), pump, turns, limit, fault: Arc::clone(&fault) };
-        Serving { talks: true, by_hand: true, pumps, fault, ..Serving::of(AnyHandler::new(talker)) }
+        Serving { answerer, fault, ..Serving::of(AnyHandler::new(talker)) }
     }
 }
 
 impl Serving {
     fn of(handler: AnyHandler) -> Self {
-        Self { handler, talks: false, by_hand: false, pumps: false, lost: None, fault: Arc::default() }
+        Self { handler, answerer: Answerer::Program, lost: None, fault: Arc::default() }
     }
 
     pub(super) fn handler(&self) -> AnyHandler {
@@ -328,17 +340,22 @@ impl Serving {
 
     /// Whether the person here talks with one peer at a time.
     pub(super) fn talks(&self) -> bool {
-        self.talks
+        matches!(self.answerer, Answerer::Pump | Answerer::Turns)
+    }
+
+    /// Whether each message is answered by itself.
+    pub(super) fn answers(&self) -> bool {
+        self.handler.responder().is_some()
     }
 
     /// Whether bytes go both ways without turns.
     pub(super) fn pumps(&self) -> bool {
-        self.pumps
+        self.answerer == Answerer::Pump
     }
 
     /// Whether a person answers, whom nobody can put into a loop.
     pub(super) fn is_by_hand(&self) -> bool {
-        self.by_hand
+        self.answerer != Answerer::Program
     }
 
     /// Messages that slow members lost, of services that have members.

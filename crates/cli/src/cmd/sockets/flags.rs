@@ -85,7 +85,8 @@ pub(crate) struct TalkFlags {
     /// Bytes that one read takes at most; a longer datagram is cut, and its true length told
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     bufsize: Option<u32>,
-    /// End a connection on which nothing came for so many seconds
+    /// End a connection on which nothing came for so many seconds; where you talk by hand or bytes are passed on, nothing in either
+    /// direction
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     idle: Option<Duration>,
 }

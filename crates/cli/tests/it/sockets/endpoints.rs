@@ -126,6 +126,31 @@ fn a_second_udp_server_is_refused_and_does_not_take_the_firsts_datagrams() {
 }
 
 #[test]
+fn several_sockets_answer_at_one_address_and_each_datagram_is_answered_once() {
+    let office = office();
+    let machine = office.machine("amy");
+    for (at, here) in [("udp://127.0.0.1:0", "127.0.0.1:0"), ("udp://[::1]:0", "[::1]:0"), ("udp://*:0", "127.0.0.1:0")]
+    {
+        let server = listen(&machine, [at, "--service", "upper", "--threads", "3"]);
+        machine.cmd(["listen", server.endpoint.as_str()]).fails_with(9); // to another one the address is taken, all the same
+        let clients: Vec<UdpSocket> = (0..40).map(|_| UdpSocket::bind(here).unwrap()).collect();
+        for (number, client) in clients.iter().enumerate() {
+            client.send_to(format!("client {number}").as_bytes(), server.address()).unwrap();
+        }
+        for (number, client) in clients.iter().enumerate() {
+            let mut room = [0; 100];
+            let len = client.recv(&mut room).unwrap();
+            assert_eq!(&room[..len], format!("CLIENT {number}").as_bytes());
+        }
+        server.running.sigterm();
+        let done = server.running.wait().exits_with(0);
+        assert!(!String::from_utf8_lossy(done.stderr_bytes()).contains("not answered"));
+    }
+    machine.cmd(["listen", "127.0.0.1:0", "--service", "echo", "--threads", "2"]).fails_with(2).stderr_has("--threads");
+    machine.cmd(["listen", "udp://127.0.0.1:0", "--service", "chat", "--threads", "2"]).fails_with(2);
+}
+
+#[test]
 fn peers_of_a_datagram_socket_are_sessions_of_their_own() {
     let office = office();
     let machine = office.machine("amy");

@@ -3,7 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
-use super::{listen, office};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::{Listening, listen, office};
 
 #[test]
 fn end_of_input_shuts_one_direction_and_reading_goes_on() {
@@ -92,6 +94,34 @@ fn one_is_served_or_one_after_the_other_or_all_at_once() {
     let mut room = [0; 7];
     second.read_exact(&mut room).unwrap();
     assert_eq!(&room, b"waiting");
+}
+
+#[test]
+fn strangers_who_dawdle_over_a_challenge_take_nobodys_place() {
+    let office = office();
+    let machine = office.machine("amy");
+    let words = ["127.0.0.1:0", "--service", "echo", "--max-conns", "1", "--auth", "hmac-sha256"];
+    let running = machine.cmd(["listen"]).args(words).env("LANDLINE_KEY", "a key of ours").spawn();
+    let server = Listening { endpoint: running.wait_for_line("listening on "), running };
+    let _strangers = [(); 3].map(|()| TcpStream::connect(server.address()).unwrap());
+    let dial =
+        machine.cmd(["dial", server.endpoint.as_str(), "--auth", "hmac-sha256"]).env("LANDLINE_KEY", "a key of ours");
+    dial.stdin("served").succeeds().stdout("served");
+}
+
+#[test]
+fn listen_raises_its_limit_of_open_files() {
+    let office = office();
+    let machine = office.machine("amy");
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum }).unwrap();
+    let server = listen(&machine, ["127.0.0.1:0", "--service", "echo"]);
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap(); // here are clients for all of them
+    let mut clients: Vec<TcpStream> = (0..150).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+    for client in &mut clients {
+        client.write_all(b"x").unwrap();
+        client.read_exact(&mut [0]).unwrap();
+    }
 }
 
 #[test]

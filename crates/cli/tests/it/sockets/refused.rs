@@ -5,6 +5,15 @@ use landline_testkit::needs;
 use super::{listen, office};
 
 #[test]
+fn the_ways_of_netcat_and_socat_are_answered_with_ours() {
+    let office = office();
+    let machine = office.machine("amy");
+    for words in [&["dial", "127.0.0.1", "8080"][..], &["listen", "-l", "8080"], &["dial", "127.0.0.1:1", "-u"]] {
+        machine.cmd(words).fails_with(2).stderr_has("part of the endpoint here: 127.0.0.1:8080, udp://");
+    }
+}
+
+#[test]
 fn what_is_no_endpoint_is_said_with_what_to_write() {
     let office = office();
     let machine = office.machine("amy");

@@ -96,3 +96,19 @@ async fn silence_ends_it_only_after_one_direction_has_ended() {
     relaying.await.unwrap().unwrap();
     assert_eq!(begun.elapsed(), LONG + Duration::from_secs(4 * 3 + 5));
 }
+
+#[tokio::test(start_paused = true)]
+async fn idle_minds_both_directions_together() {
+    let (mut left, one) = tokio::io::duplex(100);
+    let (other, _right) = tokio::io::duplex(100);
+    let begun = Instant::now();
+    let options = RelayOptions { idle: Some(Duration::from_secs(5)), ..SPLICES };
+    let relaying = tokio::spawn(relay(connection(link::memory(one)), connection(link::memory(other)), options));
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        left.write_all(b"one way only").await.unwrap();
+    }
+    let fault = relaying.await.unwrap().unwrap_err();
+    assert!(matches!(fault, RawError::Idle(idle) if idle == Duration::from_secs(5)), "{fault}");
+    assert_eq!(begun.elapsed(), Duration::from_secs(4 * 3 + 5));
+}

@@ -21,8 +21,11 @@ async fn the_task_of_a_silent_connection_and_its_handler_are_small() {
     let handler = Responding::new(Mute);
     let handling = size_of_val(&handler.handle(near));
     let handler = AnyHandler::new(Responding::new(Mute));
-    let shared = Shared { handler, options: ServerOptions::default(), watcher: None, places: Places::default() };
+    let options = ServerOptions::default();
+    let door = Door::new(&options, false);
+    let pass = door.pass().await.unwrap();
+    let shared = Shared { handler, options, watcher: None, places: Places::default(), door };
     let (stream, _far) = tokio::io::duplex(1);
-    let task = size_of_val(&attend(&shared, Arrived::plain(link::memory(stream), PeerName::Memory)));
+    let task = size_of_val(&attend(&shared, Arrived::plain(link::memory(stream), PeerName::Memory), pass));
     assert!(handling <= 768 && task <= 544, "handler {handling}, task {task}");
 }
