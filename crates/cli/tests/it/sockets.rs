@@ -15,6 +15,7 @@ mod refused;
 mod rivals;
 mod running;
 mod screen;
+mod slow;
 
 /// A server that listens.
 pub(crate) struct Listening {
