@@ -46,16 +46,31 @@ pub fn grants(data: &[u8]) {
     let root = SharePath::root();
     match &grant {
         Grant::Admin => {
-            assert!(may(&all, &Ask::Admin) && !may(&all, &Ask::Files) && !may(&all, &Ask::FilesRead(&root)))
+            assert!(may(&all, &Ask::Admin));
+            for area in [Area::Share, Area::Home] {
+                assert!(!may(&all, &Ask::Files(area)) && !may(&all, &Ask::FilesRead(area, &root)));
+            }
         }
-        Grant::FilesRead(path) => {
-            assert!(may(&all, &Ask::FilesRead(path)) && !may(&all, &Ask::FilesWrite(path)) && !may(&all, &Ask::Admin));
-            assert_eq!(may(&all, &Ask::FilesRead(&outside)), outside.starts_with(path));
+        Grant::FilesRead(area, path) => {
+            let (area, other) = (*area, other_than(*area));
+            assert!(may(&all, &Ask::FilesRead(area, path)) && may(&all, &Ask::FilesSee(area, &root)));
+            assert!(!may(&all, &Ask::FilesWrite(area, path)) && !may(&all, &Ask::Admin));
+            assert!(!may(&all, &Ask::FilesRead(other, path)) && !may(&all, &Ask::FilesSee(other, &root)));
+            assert_eq!(may(&all, &Ask::FilesRead(area, &outside)), outside.starts_with(path));
         }
-        Grant::FilesWrite(path) => {
-            assert!(may(&all, &Ask::FilesWrite(path)) && !may(&all, &Ask::FilesRead(path)) && !may(&all, &Ask::Admin));
-            assert_eq!(may(&all, &Ask::FilesWrite(&root)), path.is_root());
+        Grant::FilesWrite(area, path) => {
+            let (area, other) = (*area, other_than(*area));
+            assert!(may(&all, &Ask::FilesWrite(area, path)) && !may(&all, &Ask::FilesRead(area, path)));
+            assert!(!may(&all, &Ask::FilesWrite(other, path)) && !may(&all, &Ask::Admin));
+            assert_eq!(may(&all, &Ask::FilesWrite(area, &root)), path.is_root());
         }
+    }
+}
+
+fn other_than(area: Area) -> Area {
+    match area {
+        Area::Share => Area::Home,
+        Area::Home => Area::Share,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod path;
 pub mod raw;
 pub mod source;
+pub mod user;
 
 /// The one port, TCP and UDP: L-I-N-E on a telephone.
 pub const DEFAULT_PORT: u16 = 5463;

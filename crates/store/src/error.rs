@@ -146,6 +146,26 @@ pub enum StoreError {
         /// The name asked for.
         name: String,
     },
+    /// A user of this name exists already.
+    #[error("there is a user {name} already")]
+    UserTaken {
+        /// The name asked for.
+        name: String,
+    },
+    /// The default user can't be removed: invitations enrol to it.
+    #[error("{name} is who machines are invited as unless another user is named, and stays; its grants can be revoked")]
+    DefaultUser {
+        /// Its name.
+        name: String,
+    },
+    /// The user has no such right.
+    #[error("{name} has no grant {grant:?}")]
+    NotGranted {
+        /// The user.
+        name: String,
+        /// The text of the grant.
+        grant: String,
+    },
     /// No contact of this name exists.
     #[error("there is no contact {name}")]
     UnknownContact {

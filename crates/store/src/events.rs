@@ -12,6 +12,8 @@ use landline_trust::key::PublicKey;
 pub enum Event {
     /// The key is no longer enrolled: its live calls must end.
     KeyRevoked(PublicKey),
+    /// The user of the key lost a right: the key's live calls were let in with it and must end.
+    RightsLost(PublicKey),
     /// A confirmation failed and the code is gone: both humans must be told.
     CodeBurned {
         /// The code's number.

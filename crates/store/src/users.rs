@@ -1,10 +1,12 @@
 //! Users: the identities that this server knows, and what each may do.
 //!
-//! In: a key shown by a caller. Out: the user it belongs to, with grants; deciding is `trust::grant`'s work.
-//! Invariant: exactly one user is the default one, to whom an inviter without accounts enrols.
+//! In: a key shown by a caller, changes by the owner. Out: the user it belongs to, with grants; deciding is `trust::grant`'s work.
+//! Invariants: exactly one user is the default one, to whom an inviter enrols unless told otherwise; who loses a right is told of
+//! ([`Event::RightsLost`](crate::Event::RightsLost)) in the same change.
 
 use std::future::Future;
 
+use landline_addr::user::UserName;
 use landline_trust::grant::Grant;
 use landline_trust::key::PublicKey;
 
@@ -19,9 +21,13 @@ pub struct User {
     pub grants: Vec<Grant>,
     /// True for the one user that invitations enrol to unless told otherwise.
     pub default: bool,
+    /// Whether a folder of its own is the user's.
+    pub has_home: bool,
+    /// Bytes that the home may hold; any number if left open.
+    pub quota: Option<u64>,
 }
 
-/// Reading users.
+/// Reading and changing users.
 pub trait Users {
     /// The user that `key` is enrolled to; `None` for a stranger.
     ///
@@ -35,9 +41,51 @@ pub trait Users {
     /// Any fault of the database.
     fn list_users(&self) -> impl Future<Output = Result<Vec<User>, StoreError>> + Send;
 
+    /// The user of this name.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`], or any fault of the database.
+    fn user(&self, name: &UserName) -> impl Future<Output = Result<User, StoreError>> + Send;
+
     /// The user that invitations enrol to: `friends`, who may read and write the whole share.
     ///
     /// # Errors
     /// Any fault of the database.
     fn default_user(&self) -> impl Future<Output = Result<User, StoreError>> + Send;
+
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// [`StoreError::UserTaken`], or any fault of the database: then there is no new user.
+    fn add_user(
+        &self,
+        name: &UserName,
+        grants: &[Grant],
+        has_home: bool,
+        quota: Option<u64>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives a user rights; true if one of them is new.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`], or any fault of the database: then nothing is given.
+    fn give(&self, name: &UserName, grants: &[Grant]) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Takes rights from a user, all or none, and tells of his keys that they lost some.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`], [`StoreError::NotGranted`], or any fault of the database: then nothing is taken.
+    fn take(&self, name: &UserName, grants: &[Grant]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Sets how many bytes a home may hold.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`], or any fault of the database.
+    fn set_quota(&self, name: &UserName, quota: Option<u64>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forgets a user with his grants, codes and keys, which are told of as revoked. Returns the keys.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`], [`StoreError::DefaultUser`], or any fault of the database: then he is still there.
+    fn remove_user(&self, name: &UserName) -> impl Future<Output = Result<Vec<PublicKey>, StoreError>> + Send;
 }

@@ -8,18 +8,27 @@ use std::str::FromStr;
 
 use landline_addr::path::{PathError, SharePath};
 
+/// Where a path begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    /// At the root of the share, written `/`.
+    Share,
+    /// At the home folder of the user whose grant it is, written `~`.
+    Home,
+}
+
 /// One right of one user.
 ///
-/// Its text form is what people write and what the database keeps: `files:read /pub`, `files:write /`, `admin`.
-/// The path begins with `/`, the root of the share; bytes that are not plainly printable UTF-8, and `%` itself,
-/// are written `%41`.
+/// Its text form is what people write and what the database keeps: `files:read /pub`, `files:write ~`, `admin`.
+/// The path begins with `/`, the root of the share, or `~`, the home of the user; bytes that are not plainly printable UTF-8, and `%`
+/// itself, are written `%41`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grant {
     /// May list and read this path and everything below it.
-    FilesRead(SharePath),
+    FilesRead(Area, SharePath),
     /// May create, replace, rename and remove this path and everything below it. Does not allow reading.
-    FilesWrite(SharePath),
-    /// May manage users, keys and invitations. Allows nothing else.
+    FilesWrite(Area, SharePath),
+    /// May manage users, keys and invitations. Allows nothing else by itself; but who may grant can grant himself the rest.
     Admin,
 }
 
@@ -27,13 +36,15 @@ pub enum Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask<'a> {
     /// List or read this path.
-    FilesRead(&'a SharePath),
+    FilesRead(Area, &'a SharePath),
     /// Change this path.
-    FilesWrite(&'a SharePath),
+    FilesWrite(Area, &'a SharePath),
+    /// Know that this path is there, because it leads to one that is granted.
+    FilesSee(Area, &'a SharePath),
     /// Manage users, keys and invitations.
     Admin,
-    /// Use the files service at all; each path is asked for when it is named.
-    Files,
+    /// Use the files service in an area at all; each path is asked for when it is named.
+    Files(Area),
 }
 
 /// Whether `grants` allow `ask`. Grants add up; none takes another away. No grants, no rights.
@@ -45,13 +56,16 @@ pub fn may(grants: &[Grant], ask: &Ask<'_>) -> bool {
 /// Every pair is spelled out, so that a new kind of grant or question does not compile until it is thought about.
 fn allows(grant: &Grant, ask: &Ask<'_>) -> bool {
     match (grant, ask) {
-        (Grant::FilesRead(dir), Ask::FilesRead(path)) | (Grant::FilesWrite(dir), Ask::FilesWrite(path)) => {
-            path.starts_with(dir)
+        (Grant::FilesRead(granted, dir), Ask::FilesRead(area, path))
+        | (Grant::FilesWrite(granted, dir), Ask::FilesWrite(area, path)) => granted == area && path.starts_with(dir),
+        (Grant::FilesRead(granted, dir) | Grant::FilesWrite(granted, dir), Ask::FilesSee(area, path)) => {
+            granted == area && dir.starts_with(path)
         }
-        (Grant::FilesRead(_) | Grant::FilesWrite(_), Ask::Files) | (Grant::Admin, Ask::Admin) => true,
-        (Grant::FilesRead(_), Ask::FilesWrite(_) | Ask::Admin)
-        | (Grant::FilesWrite(_), Ask::FilesRead(_) | Ask::Admin)
-        | (Grant::Admin, Ask::FilesRead(_) | Ask::FilesWrite(_) | Ask::Files) => false,
+        (Grant::FilesRead(granted, _) | Grant::FilesWrite(granted, _), Ask::Files(area)) => granted == area,
+        (Grant::Admin, Ask::Admin) => true,
+        (Grant::FilesRead(..), Ask::FilesWrite(..) | Ask::Admin)
+        | (Grant::FilesWrite(..), Ask::FilesRead(..) | Ask::Admin)
+        | (Grant::Admin, Ask::FilesRead(..) | Ask::FilesWrite(..) | Ask::FilesSee(..) | Ask::Files(_)) => false,
     }
 }
 
@@ -59,7 +73,13 @@ impl Grant {
     /// What a newly introduced machine may do where nobody decided otherwise: read and write the whole share.
     #[must_use]
     pub fn defaults() -> [Self; 2] {
-        [Self::FilesRead(SharePath::root()), Self::FilesWrite(SharePath::root())]
+        [Self::FilesRead(Area::Share, SharePath::root()), Self::FilesWrite(Area::Share, SharePath::root())]
+    }
+
+    /// What a new user may do where nobody decided otherwise: read and write his own home.
+    #[must_use]
+    pub fn own_home() -> [Self; 2] {
+        [Self::FilesRead(Area::Home, SharePath::root()), Self::FilesWrite(Area::Home, SharePath::root())]
     }
 }
 
@@ -67,10 +87,10 @@ impl Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// The right is not one of those that exist.
-    #[error("unknown grant; there are \"files:read /path\", \"files:write /path\" and \"admin\"")]
+    #[error("unknown grant; there are \"files:read /path\", \"files:write /path\" (~ in place of / for the home) and \"admin\"")]
     Unknown,
-    /// A path is missing, or lacks its leading slash.
-    #[error("this grant needs a path that begins with /, the root of the share: \"files:read /path\"")]
+    /// A path is missing, or begins nowhere.
+    #[error("this grant needs a path that begins with / (the share) or ~ (the user's home): \"files:read /path\"")]
     NoPath,
     /// Something follows `admin`.
     #[error("the grant \"admin\" stands alone")]
@@ -92,8 +112,8 @@ impl FromStr for Grant {
             None => (text, None),
         };
         match (right, path) {
-            ("files:read", path) => Ok(Self::FilesRead(read_path(path)?)),
-            ("files:write", path) => Ok(Self::FilesWrite(read_path(path)?)),
+            ("files:read", path) => read_path(path).map(|(area, path)| Self::FilesRead(area, path)),
+            ("files:write", path) => read_path(path).map(|(area, path)| Self::FilesWrite(area, path)),
             ("admin", None) => Ok(Self::Admin),
             ("admin", Some(_)) => Err(GrantError::Trailing),
             _ => Err(GrantError::Unknown),
@@ -104,27 +124,33 @@ impl FromStr for Grant {
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FilesRead(path) => {
+            Self::FilesRead(area, path) => {
                 f.write_str("files:read ")?;
-                write_path(f, path)
+                write_path(f, *area, path)
             }
-            Self::FilesWrite(path) => {
+            Self::FilesWrite(area, path) => {
                 f.write_str("files:write ")?;
-                write_path(f, path)
+                write_path(f, *area, path)
             }
             Self::Admin => f.write_str("admin"),
         }
     }
 }
 
-fn read_path(text: Option<&str>) -> Result<SharePath, GrantError> {
-    let relative = text.and_then(|text| text.strip_prefix('/')).ok_or(GrantError::NoPath)?;
+fn read_path(text: Option<&str>) -> Result<(Area, SharePath), GrantError> {
+    let text = text.ok_or(GrantError::NoPath)?;
+    let (area, relative) = match (text.strip_prefix('/'), text.strip_prefix("~/")) {
+        (Some(relative), _) => (Area::Share, relative),
+        (None, Some(relative)) => (Area::Home, relative),
+        (None, None) if text == "~" => (Area::Home, ""),
+        (None, None) => return Err(GrantError::NoPath),
+    };
     let mut decoded = Vec::new();
     let mut rest = relative.bytes();
     while let Some(byte) = rest.next() {
         decoded.push(if byte == b'%' { hex_pair(rest.next(), rest.next())? } else { byte });
     }
-    Ok(SharePath::from_user(&decoded)?)
+    Ok((area, SharePath::from_user(&decoded)?))
 }
 
 fn hex_pair(high: Option<u8>, low: Option<u8>) -> Result<u8, GrantError> {
@@ -133,8 +159,12 @@ fn hex_pair(high: Option<u8>, low: Option<u8>) -> Result<u8, GrantError> {
     Ok(high << 4 | low)
 }
 
-fn write_path(f: &mut fmt::Formatter<'_>, path: &SharePath) -> fmt::Result {
-    f.write_str("/")?;
+fn write_path(f: &mut fmt::Formatter<'_>, area: Area, path: &SharePath) -> fmt::Result {
+    f.write_str(match (area, path.is_root()) {
+        (Area::Share, _) => "/",
+        (Area::Home, true) => "~",
+        (Area::Home, false) => "~/",
+    })?;
     for chunk in path.as_bytes().utf8_chunks() {
         for c in chunk.valid().chars() {
             if is_plain(c) {

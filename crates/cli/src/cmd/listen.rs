@@ -91,7 +91,7 @@ struct Life {
     /// Datagrams that are answered for one source until it pauses for a second; then 10 a second
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rate: u32,
-    /// Sockets of a UDP service that answers, each with a thread of its own [default: one for each core]
+    /// Sockets of a UDP service that answers, each with a thread of its own [default: one for every two cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: Option<u16>,
     /// Answer datagrams from beyond loopback, link-local and private networks too; never with more than was asked
@@ -100,9 +100,11 @@ struct Life {
 }
 
 impl Life {
-    /// A socket that was inherited stays alone: its address is for who made it to share.
+    /// A socket that was inherited stays alone: its address is for who made it to share. The kernel's own work on datagrams takes as
+    /// much CPU again: with a socket on each of two cores an answer cost 1.1 times as much and none came sooner (`cargo xtask bench
+    /// sockets --series udp`).
     fn datagram_sockets(&self, endpoint: &RawEndpoint) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
         match endpoint {
             RawEndpoint::Udp { .. } => self.threads.map_or_else(cores, usize::from),
             _ => 1,
