@@ -63,7 +63,7 @@ pub fn answers(data: &[u8]) {
     let said = match message::<Answer>(data) {
         Some(Answer::Entries { entries, .. }) => entries,
         Some(Answer::Entry { entry, .. }) => vec![entry],
-        Some(Answer::Error(_) | Answer::Done {} | Answer::Working {}) | None => return,
+        Some(Answer::Error(_) | Answer::Done {} | Answer::Working {} | Answer::Space(_)) | None => return,
     };
     for said in said {
         let taken = Entry::from(said);

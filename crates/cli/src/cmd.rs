@@ -36,6 +36,7 @@ mod selftest;
 mod serve;
 mod sockets;
 mod stat;
+mod user;
 mod verify;
 
 /// What landline can do.
@@ -60,6 +61,7 @@ pub(crate) enum Cmd {
     Relay(relay::Args),
     Contacts(contacts::Args),
     Key(key::Args),
+    User(user::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
     Config(config::Args),
@@ -125,6 +127,7 @@ impl Cmd {
             Self::Relay(args) => relay::run(args, here).await,
             Self::Contacts(args) => contacts::run(args, here).await,
             Self::Key(args) => key::run(args, here).await,
+            Self::User(args) => user::run(args, here).await,
             Self::Doctor(args) => doctor::run(args, here).await,
             Self::Selftest(args) => selftest::run(args, here).await,
             Self::Config(args) => config::run(args, here),

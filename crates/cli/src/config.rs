@@ -27,6 +27,8 @@ const MAX_GRACE_SECONDS: u64 = 86_400;
 const DEFAULT_CODE_MINUTES: u64 = 10;
 /// Longest life of a code: a day.
 const MAX_CODE_MINUTES: u64 = 1440;
+/// The folder of homes beside the configuration file, in the state folder.
+const HOMES: &str = "homes";
 /// What is logged without being asked for.
 const DEFAULT_LOG: &str = "warn";
 
@@ -37,6 +39,8 @@ pub(crate) struct Flags {
     pub(crate) listen: Vec<Endpoint>,
     /// `DIR`.
     pub(crate) share: Option<PathBuf>,
+    /// `--homes`.
+    pub(crate) homes: Option<PathBuf>,
     /// `--read-only`.
     pub(crate) read_only: Option<bool>,
     /// `--grace`, seconds.
@@ -76,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Setting<Vec<Endpoint>>,
     /// The folder to serve.
     pub(crate) share: Setting<Option<PathBuf>>,
+    /// Where the homes of users lie; in the state folder if nobody says otherwise.
+    pub(crate) homes: Setting<PathBuf>,
     /// Whether nobody may change the share.
     pub(crate) read_only: Setting<bool>,
     /// How long calls may go on for after the stop signal.
@@ -128,6 +134,12 @@ impl Settings {
                 ("LANDLINE_SHARE", &|text| Ok(Some(PathBuf::from(text)))),
                 file.share.map(Some),
                 None,
+            )?,
+            homes: ask.setting(
+                (flags.homes.clone(), "--homes"),
+                ("LANDLINE_HOMES", &|text| Ok(PathBuf::from(text))),
+                file.homes,
+                path.with_file_name(HOMES),
             )?,
             read_only: ask.setting(
                 (flags.read_only, "--read-only"),

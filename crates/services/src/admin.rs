@@ -1,9 +1,11 @@
-//! The owner's own service, over the UNIX socket: invite, revoke, look.
+//! Managing a machine: inviting, revoking, users. For its owner over the UNIX socket, and from afar for users who are granted it.
 //!
-//! `msg` is the wire form, [`serve`] the running server's end, [`ask`] the command's. Source: PROTOCOL.md §8.
+//! `msg` is the wire form, [`serve`] the running server's end, [`ask`] the command's; [`people`] changes users, also while no server
+//! runs. Source: PROTOCOL.md §8.
 
 pub mod ask;
 pub mod msg;
+pub mod people;
 pub mod serve;
 
 pub use ask::Admin;

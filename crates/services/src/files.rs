@@ -2,7 +2,7 @@
 //!
 //! `msg` is the wire form; [`tree`] the one module that opens paths from outside; [`engine`] publishes atomically;
 //! [`copy`] moves trees over a call, or over several by [`streams`]; [`serve`] answers a call, [`ask`] makes one; [`filter`] and [`watch`] serve both;
-//! [`leftovers`] shows what was cut, [`selftest`] makes the disk fail to see what becomes of files.
+//! [`homes`] gives users a folder of their own; [`leftovers`] shows what was cut, [`selftest`] makes the disk fail to see what becomes of files.
 
 pub mod ask;
 pub mod copy;
@@ -10,6 +10,7 @@ pub mod digest;
 pub mod engine;
 pub mod filter;
 pub mod hashes;
+pub mod homes;
 pub mod leftovers;
 pub mod memory;
 pub mod msg;
@@ -21,4 +22,4 @@ pub mod tree;
 pub mod verify;
 pub mod watch;
 
-pub use msg::SERVICE;
+pub use msg::{SERVICE, SERVICE_ROOT};

@@ -20,9 +20,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{
         Invitation,
+        people::People,
         serve::{Desk, Facts},
     },
     files::{
+        homes::Homes,
         memory::Memory,
         serve::Share,
         tree::{Tree, TreeError},
@@ -40,6 +42,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct HouseOptions {
     /// The directory that is served; made if missing.
     pub share: PathBuf,
+    /// Where the homes of users lie.
+    pub homes: PathBuf,
     /// Where to listen besides the owner's socket.
     pub listen: Vec<Endpoint>,
     /// Whether nobody may write.
@@ -153,10 +157,13 @@ impl House {
         let first_start =
             store.list_keys().await?.is_empty() && store.list_codes(std::time::SystemTime::now()).await?.is_empty();
         let desk = Arc::new(OnceLock::new());
+        let share = Share::new(Arc::new(tree), options.read_only).with_memory(Memory::of(line.home()));
+        let homes = Homes::new(options.homes.clone(), share.clone());
         let switchboard = Switchboard {
             store: store.clone(),
             owner_uid: line.home().owner_uid(),
-            share: Share::new(Arc::new(tree), options.read_only).with_memory(Memory::of(line.home())),
+            share,
+            homes: homes.clone(),
             host: Host::new(store.clone(), public, options.label.clone()),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,
@@ -168,7 +175,9 @@ impl House {
             listened.map_err(|source| HouseError::Listen { endpoint: endpoint.clone(), source })?;
         }
         let facts = facts(&server, &options, socket, public.fingerprint().to_string(), first_start);
-        let opened = Desk { store, live: server.live(), facts: Arc::new(told(&facts)) };
+        let live = server.live();
+        let people = People::serving(store.clone(), homes, live.clone());
+        let opened = Desk { store, live, facts: Arc::new(told(&facts)), people };
         drop(desk.set(opened.clone())); // the only place that sets it
         Ok(Self { server, desk: opened, facts, lock })
     }
@@ -184,7 +193,7 @@ impl House {
     /// # Errors
     /// [`Fault`] with words for the owner.
     pub async fn invite(&self, valid: Duration) -> Result<Invitation, Fault> {
-        self.desk.invite(valid).await
+        self.desk.invite(valid, None).await
     }
 
     /// What happens to keys and codes while the house is open.
@@ -212,9 +221,13 @@ async fn watch_store(store: Store, live: Live) {
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Ok(Event::KeyRevoked(key)) => drop(live.cut(&key)),
+                Ok(Event::KeyRevoked(key) | Event::RightsLost(key)) => drop(live.cut(&key)),
                 Ok(_) => {}
-                Err(broadcast::error::RecvError::Lagged(_)) => recheck(&store, &live).await,
+                // Any of them may have taken a right: no call stays that was let in before. Who may dials again.
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    tracing::warn!("it can't be told who lost rights: every call is cut");
+                    live.cut_all_but(|_| false);
+                }
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             _ = looking.tick() => {
@@ -224,17 +237,6 @@ async fn watch_store(store: Store, live: Live) {
                     Err(fault) => tracing::warn!(%fault, "changes by other processes can't be seen"),
                 }
             }
-        }
-    }
-}
-
-/// Some events were missed: every running call is judged again by what is enrolled now.
-async fn recheck(store: &Store, live: &Live) {
-    match store.list_keys().await {
-        Ok(enrolled) => live.cut_all_but(|key| enrolled.iter().any(|known| known.key == *key)),
-        Err(fault) => {
-            tracing::error!(%fault, "it can't be told whose key was revoked: every call is cut");
-            live.cut_all_but(|_| false);
         }
     }
 }

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use landline_addr::path::SharePath;
+use landline_addr::user::UserName;
 use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing};
-use landline_store::{Keys as _, Store, StoreError, Users as _};
+use landline_store::{Keys as _, Store, StoreError, User, Users as _};
 use landline_trust::{
-    grant::{Ask, Grant, may},
+    grant::{Area, Ask, Grant, may},
     key::PublicKey,
 };
 use landline_wire::{ErrorCode, Fault, shown};
@@ -23,6 +23,7 @@ use crate::{
     admin::{self, serve::Desk},
     files::{
         self,
+        homes::Homes,
         serve::{Share, Visitor},
     },
     introduce::{self, serve::Host},
@@ -37,6 +38,8 @@ pub struct Switchboard {
     pub owner_uid: u32,
     /// The files service.
     pub share: Share,
+    /// The folders of users.
+    pub homes: Homes,
     /// The inviter's end of introductions.
     pub host: Host,
     /// The owner's desk; set once the addresses are known.
@@ -50,8 +53,8 @@ pub struct Switchboard {
 pub enum Pass {
     /// To be introduced.
     Introduction,
-    /// To the files.
-    Files(Visitor),
+    /// To the files of a share, which may be a home.
+    Files(Share, Visitor),
     /// To the owner's service.
     Admin(Desk),
 }
@@ -61,7 +64,7 @@ impl Handler for Switchboard {
 
     async fn admit(&self, caller: &Caller, service: &str) -> Result<Admission<Pass>, Refusal> {
         match caller.peer {
-            Peer::Uid(uid) if uid == self.owner_uid => self.admit_known(&owner(), true, service),
+            Peer::Uid(uid) if uid == self.owner_uid => self.admit_known(owner(), service).await,
             Peer::Uid(_) => Err(Refusal::Stranger),
             Peer::Key(_) if service == introduce::SERVICE => {
                 Ok(Admission { pass: Pass::Introduction, standing: Standing::Stranger })
@@ -69,7 +72,7 @@ impl Handler for Switchboard {
             Peer::Key(key) => match self.store.user_of_key(&key).await {
                 Ok(Some(user)) => {
                     self.note_seen(key);
-                    self.admit_known(&Visitor { name: user.name, grants: user.grants }, false, service)
+                    self.admit_known(user, service).await
                 }
                 Ok(None) => Err(Refusal::Stranger),
                 Err(fault) => {
@@ -83,7 +86,7 @@ impl Handler for Switchboard {
     async fn serve(&self, pass: Pass, call: &mut Call, stop: &CancellationToken) -> Result<Ended, CallError> {
         match pass {
             Pass::Introduction => self.host.serve(call).await,
-            Pass::Files(visitor) => self.share.serve(&visitor, call, stop, self.idle).await,
+            Pass::Files(share, visitor) => share.serve(&visitor, call, stop, self.idle).await,
             Pass::Admin(desk) => desk.serve(call, stop).await,
         }
     }
@@ -101,17 +104,16 @@ impl Switchboard {
         });
     }
 
-    fn admit_known(&self, visitor: &Visitor, is_owner: bool, service: &str) -> Result<Admission<Pass>, Refusal> {
+    async fn admit_known(&self, user: User, service: &str) -> Result<Admission<Pass>, Refusal> {
         let may_not = |text: String| Err(Refusal::Known(Fault::new(ErrorCode::Refused, text)));
         let pass = match service {
-            files::SERVICE if may(&visitor.grants, &Ask::Files) => Pass::Files(visitor.clone()),
-            files::SERVICE => return may_not(format!("{} has no grant for files", visitor.name)),
-            // The desk is the owner's, on this machine; from afar it opens with the grants of a later version.
-            admin::SERVICE if is_owner && may(&visitor.grants, &Ask::Admin) => match self.desk.get() {
+            files::SERVICE => self.files(user, [Area::Home, Area::Share]).await?,
+            files::SERVICE_ROOT => self.files(user, [Area::Share, Area::Home]).await?,
+            admin::SERVICE if may(&user.grants, &Ask::Admin) => match self.desk.get() {
                 Some(desk) => Pass::Admin(desk.clone()),
                 None => return may_not("the server is still starting".to_owned()),
             },
-            admin::SERVICE => return may_not("this is for the owner, on his own machine".to_owned()),
+            admin::SERVICE => return may_not(format!("{} has no grant to manage this machine", user.name)),
             introduce::SERVICE => return may_not("an introduction needs an encrypted line".to_owned()),
             "" => return may_not("the opening message is not one of landline/1".to_owned()),
             other => {
@@ -121,11 +123,37 @@ impl Switchboard {
         };
         Ok(Admission { pass, standing: Standing::Known })
     }
+
+    /// The files of the first of the areas that the user has anything in.
+    async fn files(&self, user: User, areas: [Area; 2]) -> Result<Pass, Refusal> {
+        let has = |area: &Area| (*area == Area::Share || user.has_home) && may(&user.grants, &Ask::Files(*area));
+        let Some(area) = areas.into_iter().find(has) else {
+            let text = format!("{} has no grant for files", user.name);
+            return Err(Refusal::Known(Fault::new(ErrorCode::Refused, text)));
+        };
+        let share = match area {
+            Area::Share => self.share.clone(),
+            Area::Home => self.home_of(&user).await?,
+        };
+        Ok(Pass::Files(share, Visitor { name: user.name, grants: user.grants, area }))
+    }
+
+    async fn home_of(&self, user: &User) -> Result<Share, Refusal> {
+        let unusable = |fault: &dyn std::fmt::Display| {
+            tracing::error!(user = %user.name, %fault, "a home can't be served");
+            let text = format!("the home of {} can't be used now; the owner's log tells why", user.name);
+            Refusal::Known(Fault::new(ErrorCode::Internal, text))
+        };
+        let name: UserName = user.name.parse().map_err(|fault| unusable(&fault))?;
+        let (homes, quota) = (self.homes.clone(), user.quota);
+        let opened = tokio::task::spawn_blocking(move || homes.of(&name, quota)).await;
+        opened.map_err(|fault| unusable(&fault))?.map_err(|fault| unusable(&fault))
+    }
 }
 
 /// The owner of the state folder may do everything that there is.
-fn owner() -> Visitor {
-    let root = SharePath::root();
-    let grants = vec![Grant::FilesRead(root.clone()), Grant::FilesWrite(root), Grant::Admin];
-    Visitor { name: "the owner".to_owned(), grants }
+fn owner() -> User {
+    let [read, write] = Grant::defaults();
+    let grants = vec![read, write, Grant::Admin];
+    User { name: "the owner".to_owned(), grants, default: false, has_home: false, quota: None }
 }

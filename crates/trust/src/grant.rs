@@ -87,7 +87,9 @@ impl Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
     /// The right is not one of those that exist.
-    #[error("unknown grant; there are \"files:read /path\", \"files:write /path\" (~ in place of / for the home) and \"admin\"")]
+    #[error(
+        "unknown grant; there are \"files:read /path\", \"files:write /path\" (~ in place of / for the home) and \"admin\""
+    )]
     Unknown,
     /// A path is missing, or begins nowhere.
     #[error("this grant needs a path that begins with / (the share) or ~ (the user's home): \"files:read /path\"")]

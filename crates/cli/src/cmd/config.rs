@@ -113,6 +113,7 @@ fn rows(settings: &Settings) -> Vec<Row> {
         row("share", &settings.share, |share| {
             share.as_ref().map_or(Value::Null, |path| path.display().to_string().into())
         }),
+        row("homes", &settings.homes, |path| path.display().to_string().into()),
         row("read_only", &settings.read_only, |value| (*value).into()),
         row("grace_seconds", &settings.grace, |time| time.as_secs().into()),
         row("code_minutes", &settings.code_life, |time| (time.as_secs() / 60).into()),

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use landline_addr::contact::{ContactName, Machine};
 use landline_addr::endpoint::{Endpoint, Host};
+use landline_addr::user::UserName;
 use landline_services::admin::{Admin, Invitation};
 use landline_services::line::Line;
 use landline_store::Event;
@@ -11,7 +13,7 @@ use serde::Serialize;
 use crate::cmd::serve;
 use crate::config::Flags;
 use crate::exit::Exit;
-use crate::fail::Fail;
+use crate::fail::{Fail, line_fail};
 use crate::here::Here;
 
 /// How often it is looked whether the code was used.
@@ -19,9 +21,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Make a one-time code that lets another machine call this one
 ///
-/// Needs `landline serve` to be running. Read the code to the other machine's owner: it works once, and only for a while.
+/// Needs `landline serve` to be running. With USER the machine calls as that user (see landline user), else as friends. Read the code to the other machine's owner: it works once, and only for a while.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Whose machine it will be [default: the user friends]
+    #[arg(value_name = "USER")]
+    user: Option<UserName>,
+    /// Make it at another machine, which needs the grant admin
+    #[arg(long, value_name = "CONTACT", conflicts_with = "wait")]
+    at: Option<ContactName>,
     /// How many minutes the code can be used for [default: 10]
     #[arg(long, value_name = "MINUTES")]
     minutes: Option<u64>,
@@ -48,7 +56,15 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let settings = here.settings(&Flags { code_minutes: args.minutes, ..Flags::default() })?;
     let line = here.line()?;
     let mut happenings = line.store().events();
-    let invitation = Admin::open(&line).await?.invite(settings.code_life.value).await?;
+    let user = args.user.as_ref().map(UserName::as_str);
+    let mut admin = match &args.at {
+        Some(contact) => {
+            let opened = Admin::open_at(&line, &Machine::Contact(contact.clone())).await;
+            opened.map_err(|fault| line_fail(contact.as_str(), fault))?
+        }
+        None => Admin::open(&line).await?,
+    };
+    let invitation = admin.invite(settings.code_life.value, user).await?;
     if here.out.is_json() {
         here.out.object(&Invited { command: serve::join_command(&invitation), invitation: &invitation });
     } else {

@@ -2,7 +2,7 @@
 //!
 //! stdout: one line `ready tcp://…` when calls can come, or events as JSON objects. stderr: what a person should know.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landline_addr::endpoint::Endpoint;
 use landline_net::ServerLimits;
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Where to listen, like tcp://*:5463, :8000, 192.168.1.5:0 or unix:/run/x.sock; can be given several times
     #[arg(long, value_name = "ENDPOINT")]
     listen: Vec<Endpoint>,
+    /// Where the folders of users lie who have one [default: homes in the state folder]
+    #[arg(long, value_name = "DIR")]
+    homes: Option<PathBuf>,
     /// Let nobody change anything in the folder
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     read_only: Option<bool>,
@@ -50,6 +53,7 @@ impl Args {
         Flags {
             listen: self.listen.clone(),
             share: self.dir.clone(),
+            homes: self.homes.clone(),
             read_only: self.read_only,
             grace_seconds: self.grace,
             ..Flags::default()
@@ -64,14 +68,15 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
             "name one (it is made if missing): landline serve ./share; or put share = \"/path\" into config.toml",
         ));
     };
-    let share = std::path::absolute(&share)
-        .map_err(|fault| Fail::io(format_args!("cannot find {}", share.display()), &fault))?;
+    let share = absolute(&share)?;
     super::open_files::allow_many();
     // Before anybody is told that it is ready: from then on it may be told to stop.
     let mut signals = Signals::new()?;
     let line = here.line()?;
+    let homes = absolute(&settings.homes.value)?;
     let options = HouseOptions {
         share,
+        homes,
         listen: settings.listen.value.clone(),
         read_only: settings.read_only.value,
         limits: ServerLimits { grace: settings.grace.value, ..ServerLimits::default() },
@@ -109,6 +114,10 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     };
     tell_stopped(here, cut);
     Ok(Exit::Done)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Fail> {
+    std::path::absolute(path).map_err(|fault| Fail::io(format_args!("cannot find {}", path.display()), &fault))
 }
 
 fn tell_ready(here: &Here, home: &Home, facts: &HouseFacts) {

@@ -3,6 +3,7 @@
 //! ```toml
 //! listen = ["tcp://*:5463"]   # where others can call
 //! share = "/srv/share"        # the folder that `landline serve` serves
+//! homes = "/srv/homes"        # where the folders of users lie
 //! read_only = false           # whether nobody may change it
 //! grace_seconds = 30          # how long calls may finish for when the server is stopped
 //! code_minutes = 10           # how long an invitation can be used for
@@ -30,6 +31,9 @@ pub(crate) struct File {
     /// The folder to serve.
     #[serde(default, deserialize_with = "folder")]
     pub(crate) share: Option<PathBuf>,
+    /// Where the homes of users lie.
+    #[serde(default, deserialize_with = "folder")]
+    pub(crate) homes: Option<PathBuf>,
     /// Whether nobody may change it.
     pub(crate) read_only: Option<bool>,
     /// Seconds for calls to finish.
@@ -112,6 +116,6 @@ fn folder<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Erro
     if path.is_absolute() {
         Ok(Some(path))
     } else {
-        Err(D::Error::custom("share must be an absolute path, or begin with ~/"))
+        Err(D::Error::custom("share and homes must be absolute paths, or begin with ~/"))
     }
 }

@@ -73,7 +73,9 @@ impl Rogue {
         self.say(&request);
         match self.hear() {
             Answer::Error(fault) => Some(fault.code),
-            Answer::Done {} | Answer::Entries { .. } | Answer::Entry { .. } | Answer::Working {} => None,
+            Answer::Done {} | Answer::Entries { .. } | Answer::Entry { .. } | Answer::Working {} | Answer::Space(_) => {
+                None
+            }
         }
     }
 

@@ -5,10 +5,13 @@ use std::time::Duration;
 use landline_addr::contact::Machine;
 use landline_net::{Call, CallError};
 
-use super::msg::{Answer, Invitation, Request, Revoked, SERVICE, Status};
+use super::msg::{Answer, Invitation, Request, Revoked, SERVICE, Status, UserAnswer, UserRequest};
 use crate::line::{Line, LineError};
 
-/// A call to the owner's own server.
+/// Users that are listed by a machine that lists and lists.
+const MOST_USERS: usize = 1 << 16;
+
+/// A call to the owner's own server, or as an admin to another's.
 #[derive(Debug)]
 pub struct Admin {
     call: Call,
@@ -20,15 +23,46 @@ impl Admin {
     /// # Errors
     /// [`LineError::NotServing`] if none runs.
     pub async fn open(line: &Line) -> Result<Self, LineError> {
-        Ok(Self { call: line.call(&Machine::Localhost, SERVICE).await? })
+        Self::open_at(line, &Machine::Localhost).await
     }
 
-    /// Opens a one-time code that ends after `valid`.
+    /// Calls the server of `machine`, where this one needs the grant `admin`.
+    ///
+    /// # Errors
+    /// As the line fails; [`LineError::NotServing`] if it is this machine's own and none runs.
+    pub async fn open_at(line: &Line, machine: &Machine) -> Result<Self, LineError> {
+        Ok(Self { call: line.call(machine, SERVICE).await? })
+    }
+
+    /// Asks about users; all answers to it.
     ///
     /// # Errors
     /// As the server says.
-    pub async fn invite(&mut self, valid: Duration) -> Result<Invitation, LineError> {
-        match self.call.ask(&Request::Invite { seconds: valid.as_secs() }).await? {
+    pub async fn users(&mut self, request: UserRequest) -> Result<Vec<UserAnswer>, LineError> {
+        let several = matches!(request, UserRequest::List {});
+        self.call.send(&Request::User(request)).await?;
+        let mut answers = Vec::new();
+        loop {
+            match self.call.recv::<Answer>().await?.ok_or(CallError::HungUp)? {
+                Answer::User(answer) => {
+                    let more = several && matches!(answer, UserAnswer::User(_)) && answers.len() < MOST_USERS;
+                    answers.push(answer);
+                    if !more {
+                        return Ok(answers);
+                    }
+                }
+                other => return Err(unexpected(other)),
+            }
+        }
+    }
+
+    /// Opens a one-time code that ends after `valid`, for `user` or the default one.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn invite(&mut self, valid: Duration, user: Option<&str>) -> Result<Invitation, LineError> {
+        let request = Request::Invite { seconds: valid.as_secs(), user: user.map(ToOwned::to_owned) };
+        match self.call.ask(&request).await? {
             Answer::Invitation(invitation) => Ok(invitation),
             other => Err(unexpected(other)),
         }
@@ -60,7 +94,7 @@ impl Admin {
 fn unexpected(answer: Answer) -> LineError {
     match answer {
         Answer::Error(fault) => CallError::from(fault).into(),
-        Answer::Invitation(_) | Answer::Revoked(_) | Answer::Status(_) => {
+        Answer::Invitation(_) | Answer::Revoked(_) | Answer::Status(_) | Answer::User(_) => {
             CallError::OutOfTurn { got: "another answer", wanted: "the answer to the request" }.into()
         }
     }

@@ -1,7 +1,11 @@
 //! What the owner's service says on the wire. Source: PROTOCOL.md §8.
 
+mod users;
+
 use landline_wire::Fault;
 use serde::{Deserialize, Serialize};
+
+pub use users::{KeyMsg, LONGEST_GRANT, MACHINES_SHOWN, MOST_GRANTS, UserAnswer, UserMsg, UserRequest};
 
 /// The name by which this service is opened.
 pub const SERVICE: &str = "admin";
@@ -14,6 +18,9 @@ pub enum Request {
     Invite {
         /// How long it is valid.
         seconds: u64,
+        /// For whom; the default user if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
     },
     /// Revoke a key and cut its calls.
     Revoke {
@@ -22,6 +29,8 @@ pub enum Request {
     },
     /// How is the server?
     Status {},
+    /// About users.
+    User(UserRequest),
 }
 
 /// To the owner's command.
@@ -36,6 +45,8 @@ pub enum Answer {
     Revoked(Revoked),
     /// How the server is.
     Status(Status),
+    /// About users.
+    User(UserAnswer),
 }
 
 /// An open code.

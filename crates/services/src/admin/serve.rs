@@ -12,7 +12,10 @@ use landline_trust::key::Fingerprint;
 use landline_wire::{ErrorCode, Fault};
 use tokio_util::sync::CancellationToken;
 
-use super::msg::{Answer, Invitation, Request, Revoked, Status};
+use super::{
+    msg::{Answer, Invitation, Request, Revoked, Status, UserAnswer},
+    people::People,
+};
 
 /// The longest life of a code: it has some 22 bits, and hours of waiting are no use to people who talk.
 const LONGEST_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -47,6 +50,8 @@ pub struct Desk {
     pub live: Live,
     /// What does not change.
     pub facts: Arc<Facts>,
+    /// Users.
+    pub people: People,
 }
 
 impl Desk {
@@ -62,21 +67,36 @@ impl Desk {
             };
             let Some(request) = request else { return Ok(Ended::Well) };
             let answer = match request {
-                Request::Invite { seconds } => self.invite(Duration::from_secs(seconds)).await.map(Answer::Invitation),
+                Request::Invite { seconds, user } => {
+                    self.invite(Duration::from_secs(seconds), user.as_deref()).await.map(Answer::Invitation)
+                }
                 Request::Revoke { fingerprint } => self.revoke(&fingerprint).await.map(Answer::Revoked),
                 Request::Status {} => self.status().await.map(Answer::Status),
+                Request::User(request) => match self.people.answer(request).await {
+                    Ok(mut answers) => {
+                        let last = answers.pop().unwrap_or(UserAnswer::Done { changed: false, cut: 0 });
+                        for answer in answers {
+                            call.send(&Answer::User(answer)).await?;
+                        }
+                        Ok(Answer::User(last))
+                    }
+                    Err(fault) => Err(fault),
+                },
             };
             call.send(&answer.unwrap_or_else(Answer::Error)).await?;
         }
     }
 
-    /// Opens a one-time code for the default user.
+    /// Opens a one-time code for `user`, or the default one.
     ///
     /// # Errors
     /// [`Fault`] with words for the owner.
-    pub async fn invite(&self, valid: Duration) -> Result<Invitation, Fault> {
+    pub async fn invite(&self, valid: Duration, user: Option<&str>) -> Result<Invitation, Fault> {
         let valid = valid.clamp(Duration::from_secs(1), LONGEST_CODE_LIFE);
-        let user = self.store.default_user().await.map_err(|fault| words(&fault))?.name;
+        let user = match user {
+            Some(name) => self.people.name_of(name).await?,
+            None => self.store.default_user().await.map_err(|fault| words(&fault))?.name,
+        };
         for tried in 0..NUMBER_TRIES {
             let now = SystemTime::now();
             let [byte, random @ ..] = random_bytes::<5>()?;

@@ -10,7 +10,7 @@ use landline_wire::{ErrorCode, Fault, WireName};
 use super::{
     engine::Owner,
     memory::{Memory, identity},
-    msg::{Answer, Request, SERVICE},
+    msg::{Answer, Request, SERVICE, SERVICE_ROOT, SpaceMsg},
     tree::{Entry, TreeError},
 };
 use crate::line::{Line, LineError};
@@ -89,24 +89,76 @@ impl From<Fault> for FilesError {
     }
 }
 
+/// Where the paths of a call begin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start {
+    /// In the caller's home if he has one, else in the share.
+    #[default]
+    Own,
+    /// In the share, if anything there is granted to the caller.
+    Root,
+}
+
+impl Start {
+    /// The service to open.
+    pub(super) fn service(self) -> &'static str {
+        match self {
+            Self::Own => SERVICE,
+            Self::Root => SERVICE_ROOT,
+        }
+    }
+}
+
+/// How the calls of one copy are dialled.
+#[derive(Debug, Clone)]
+struct Route {
+    line: Line,
+    machine: Machine,
+    start: Start,
+}
+
+impl Route {
+    async fn call(&self) -> Result<Call, LineError> {
+        self.line.call(&self.machine, self.start.service()).await
+    }
+}
+
 /// One call to a machine's files, dialled again where a copy is cut.
 #[derive(Debug)]
 pub struct Files {
     call: Call,
-    line: Line,
-    machine: Machine,
+    route: Route,
     memory: Memory,
     pairs: Pairs,
 }
 
 impl Files {
-    /// Calls `machine`.
+    /// Calls `machine`; paths begin where its owner lets them.
     ///
     /// # Errors
     /// [`LineError`].
     pub async fn open(line: &Line, machine: &Machine) -> Result<Self, LineError> {
-        let (call, memory) = (line.call(machine, SERVICE).await?, Memory::of(line.home()));
-        Ok(Self { call, line: line.clone(), machine: machine.clone(), memory, pairs: Pairs::default() })
+        Self::open_at(line, machine, Start::Own).await
+    }
+
+    /// Calls `machine`; paths begin at `start`.
+    ///
+    /// # Errors
+    /// [`LineError`].
+    pub async fn open_at(line: &Line, machine: &Machine, start: Start) -> Result<Self, LineError> {
+        let route = Route { line: line.clone(), machine: machine.clone(), start };
+        Ok(Self { call: route.call().await?, route, memory: Memory::of(line.home()), pairs: Pairs::default() })
+    }
+
+    /// How much room there is.
+    ///
+    /// # Errors
+    /// As the line fails.
+    pub async fn space(&mut self) -> Result<SpaceMsg, FilesError> {
+        match self.ask(&Request::Space {}).await? {
+            Answer::Space(space) => Ok(space),
+            other => Err(unexpected(other)),
+        }
     }
 
     pub(super) fn call_mut(&mut self) -> &mut Call {
@@ -122,7 +174,7 @@ impl Files {
     /// To whom what is left of a cut `get` belongs: another machine's file of that name is another file. Whatever of it
     /// was named in the command, so that `retry` finds it too; whether it is of the same source its mark tells.
     fn owner(&self) -> Owner {
-        Owner { id: identity(self.call.peer()), label: self.machine.to_string() }
+        Owner { id: identity(self.call.peer()), label: self.route.machine.to_string() }
     }
 
     /// What is in a directory, sorted by the bytes of the names.
@@ -228,7 +280,7 @@ pub(super) fn wire(path: &SharePath) -> WireName {
 fn unexpected(answer: Answer) -> FilesError {
     match answer {
         Answer::Error(fault) => fault.into(),
-        Answer::Done {} | Answer::Working {} | Answer::Entries { .. } | Answer::Entry { .. } => {
+        Answer::Done {} | Answer::Working {} | Answer::Entries { .. } | Answer::Entry { .. } | Answer::Space(_) => {
             CallError::OutOfTurn { got: "another answer", wanted: "the answer to the request" }.into()
         }
     }

@@ -13,8 +13,11 @@ use super::{
     tree::{Entry, Kind, Mtime},
 };
 
-/// The name by which this service is opened.
+/// The name by which this service is opened: paths begin in the caller's home if he has one, else in the share.
 pub const SERVICE: &str = "files";
+
+/// The same with paths that begin in the share, if anything there is granted to the caller.
+pub const SERVICE_ROOT: &str = "files/root";
 
 /// Most entries in one `entries` message: ordinary names stay far under the limit of a message; where they do not, the
 /// message holds fewer.
@@ -112,6 +115,8 @@ pub enum Request {
         #[serde(default)]
         replace: bool,
     },
+    /// How much room is there? Answered by `space`.
+    Space {},
     /// Delete something.
     Remove {
         /// Path in the share.
@@ -147,6 +152,27 @@ pub enum Answer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hash: Option<String>,
     },
+    /// How much room there is.
+    Space(SpaceMsg),
+}
+
+/// How much room there is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceMsg {
+    /// Who asks, as this machine calls him.
+    pub user: String,
+    /// Whether paths begin in his home.
+    pub home: bool,
+    /// Bytes that the home holds, if it has a quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
+    /// Bytes that it may hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<u64>,
+    /// Bytes that can still be written to the disk below.
+    pub free: u64,
+    /// Bytes of that disk.
+    pub total: u64,
 }
 
 /// One thing in a share.

@@ -5,9 +5,9 @@
 
 use std::{fs::File, io::Read as _, sync::Arc};
 
-use landline_addr::path::SharePath;
+use landline_addr::path::{FileName, SharePath};
 use landline_net::{Call, CallError, CallWriter, Ended};
-use landline_trust::grant::{Ask, Grant, may};
+use landline_trust::grant::{Area, Ask, Grant, may};
 use landline_wire::{ErrorCode, Fault, MessageError, WireName};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,7 @@ use super::{
 };
 
 mod disk;
+mod space;
 
 use disk::Disk;
 
@@ -49,6 +50,27 @@ pub struct Visitor {
     pub name: String,
     /// What this one may do.
     pub grants: Vec<Grant>,
+    /// Where the paths of this call begin.
+    pub area: Area,
+}
+
+impl Visitor {
+    fn may_read(&self, at: &SharePath) -> bool {
+        may(&self.grants, &Ask::FilesRead(self.area, at))
+    }
+
+    fn may_write(&self, at: &SharePath) -> bool {
+        may(&self.grants, &Ask::FilesWrite(self.area, at))
+    }
+
+    /// Whether this one may know that a folder is there: it holds something that is granted, or is that.
+    fn may_see(&self, at: &SharePath) -> bool {
+        self.may_read(at) || may(&self.grants, &Ask::FilesSee(self.area, at))
+    }
+
+    fn may_not(&self, what: &str) -> Fault {
+        Fault::new(ErrorCode::Refused, format!("{} may not {what} here", self.name))
+    }
 }
 
 impl Share {
@@ -68,6 +90,23 @@ impl Share {
         }
         self.memory = memory;
         self
+    }
+
+    /// Serves `tree` as this share is served: with what is remembered here, and within the same number of jobs on the disk.
+    #[must_use]
+    pub fn beside(&self, tree: Arc<Tree>) -> Self {
+        let engine = LocalEngine::new(tree);
+        let engine = match &self.memory.index {
+            Some(index) => engine.with_index(Arc::clone(index)),
+            None => engine,
+        };
+        Self { engine: Arc::new(engine), streams: Streams::default(), ..self.clone() }
+    }
+
+    /// What is served.
+    #[must_use]
+    pub fn tree(&self) -> &Arc<Tree> {
+        self.engine.tree()
     }
 
     /// Answers requests until the caller hangs up, or until `stop` between two of them.
@@ -127,6 +166,7 @@ impl Share {
                 self.put(visitor, call, policy, stream).await
             }
             Request::Lane { of } => self.lane(call, of).await,
+            Request::Space {} => self.space(visitor, call).await,
             Request::MakeDir { path, parents } => {
                 let at = self.writable(visitor, &path);
                 let make = move |tree: &Tree, at: SharePath| {
@@ -138,9 +178,8 @@ impl Share {
                 let both = self.writable(visitor, &from).and_then(|from| Ok((from, self.writable(visitor, &to)?)));
                 let both = both.and_then(|(from, to)| {
                     // Else moving were a way to read: out of where one may only write.
-                    let reads = |path: &SharePath| may(&visitor.grants, &Ask::FilesRead(path));
-                    if reads(&to) && !reads(&from) {
-                        return Err(Fault::new(ErrorCode::Refused, format!("{} may not read here", visitor.name)));
+                    if visitor.may_read(&to) && !visitor.may_read(&from) {
+                        return Err(visitor.may_not("read"));
                     }
                     Ok((from, to))
                 });
@@ -174,11 +213,12 @@ impl Share {
     }
 
     async fn list(&self, visitor: &Visitor, call: &mut Call, path: &WireName) -> Result<(), CallError> {
-        let entries = match readable(visitor, path) {
+        let entries = match visible(visitor, path) {
             Err(fault) => Err(fault),
             Ok(at) => {
-                let tree = Arc::clone(self.engine.tree());
-                self.disk.run(call, move |_| tree.list(&at)).await?.map_err(|fault| fault_of(&fault))
+                let (tree, looked) = (Arc::clone(self.engine.tree()), at.clone());
+                let entries = self.disk.run(call, move |_| tree.list(&looked)).await?;
+                entries.map(|entries| only_visible(visitor, &at, entries)).map_err(|fault| fault_of(&fault))
             }
         };
         match entries {
@@ -202,7 +242,9 @@ impl Share {
     }
 
     async fn stat(&self, visitor: &Visitor, call: &mut Call, path: &WireName, hash: bool) -> Result<(), CallError> {
-        let answer = match readable(visitor, path) {
+        // A hash is of what is read; that a folder is there may also be known by who only passes through.
+        let judged = if hash { readable(visitor, path) } else { visible(visitor, path) };
+        let answer = match judged {
             Err(fault) => Answer::Error(fault),
             Ok(at) => {
                 let tree = Arc::clone(self.engine.tree());
@@ -351,8 +393,8 @@ impl Share {
     }
 
     fn judge_writing(&self, visitor: &Visitor, at: &SharePath) -> Result<(), Fault> {
-        if !may(&visitor.grants, &Ask::FilesWrite(at)) {
-            return Err(Fault::new(ErrorCode::Refused, format!("{} may not write here", visitor.name)));
+        if !visitor.may_write(at) {
+            return Err(visitor.may_not("write"));
         }
         if self.read_only {
             return Err(Fault::new(ErrorCode::ReadOnly, "this share is served read-only"));
@@ -390,10 +432,26 @@ fn parse(path: &WireName) -> Result<SharePath, Fault> {
 
 fn readable(visitor: &Visitor, path: &WireName) -> Result<SharePath, Fault> {
     let at = parse(path)?;
-    if !may(&visitor.grants, &Ask::FilesRead(&at)) {
-        return Err(Fault::new(ErrorCode::Refused, format!("{} may not read here", visitor.name)));
+    if visitor.may_read(&at) { Ok(at) } else { Err(visitor.may_not("read")) }
+}
+
+/// A path that may be read, or leads to one that may.
+fn visible(visitor: &Visitor, path: &WireName) -> Result<SharePath, Fault> {
+    let at = parse(path)?;
+    if visitor.may_see(&at) { Ok(at) } else { Err(visitor.may_not("read")) }
+}
+
+fn leads(visitor: &Visitor, dir: &SharePath, entry: &Entry) -> bool {
+    let at = FileName::parse(&entry.name).and_then(|name| dir.join(&name));
+    at.is_ok_and(|at| visitor.may_see(&at))
+}
+
+/// Of a folder that only leads to what is granted, what leads there.
+fn only_visible(visitor: &Visitor, at: &SharePath, mut entries: Vec<Entry>) -> Vec<Entry> {
+    if !visitor.may_read(at) {
+        entries.retain(|entry| leads(visitor, at, entry));
     }
-    Ok(at)
+    entries
 }
 
 fn fault_of(fault: &TreeError) -> Fault {

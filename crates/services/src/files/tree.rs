@@ -7,7 +7,7 @@
 //!
 //! Rooms: `held` acts on single names (`name`), `disk` is the way of every change to the system and `faults` makes
 //! it fail, `os` has what not every system has, `change` alters the tree, `staging` makes the files that are still arriving
-//! and `remains` removes what became of them, `unsynced` remembers which directories are not yet durable; `holes` and
+//! and `remains` removes what became of them, `meter` counts what the tree holds, `unsynced` remembers which directories are not yet durable; `holes` and
 //! `attributes` are what some files have besides bytes.
 //! Source: openat2(2); ARCHITECTURE.md, decision 8.
 
@@ -28,6 +28,7 @@ mod error;
 mod faults;
 mod held;
 mod holes;
+mod meter;
 mod name;
 mod os;
 mod remains;
@@ -37,6 +38,7 @@ mod unsynced;
 pub use entry::{Entry, Found, Kind, Mtime, Version};
 pub use error::{Refusal, TreeError};
 pub use faults::{Errno, FailNth, Faults, Op, Verdict};
+pub use meter::{BLOCK, Meter};
 
 pub(in crate::files) use attributes::{attributes, set_attributes};
 pub(in crate::files) use disk::Disk;
@@ -92,6 +94,23 @@ impl Tree {
     /// As [`Self::open`].
     pub fn open_with_faults(dir: &Path, faults: Arc<dyn Faults>) -> Result<Self, TreeError> {
         Self::open_on(dir, Disk::faulty(faults)).map(Self::with_best_resolver)
+    }
+
+    /// As [`Self::open`], a tree that counts what it holds and takes no more than `limit` bytes; see [`Meter`].
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_metered(dir: &Path, limit: Option<u64>) -> Result<Self, TreeError> {
+        let failed = |errno| TreeError::at_bytes(dir.as_os_str().as_encoded_bytes().to_vec(), errno);
+        let root = rustix::fs::openat(CWD, dir, os::HANDLE, Mode::empty()).map_err(failed)?;
+        let meter = Meter::new(root, limit).map_err(failed)?;
+        Self::open_on(dir, Disk::metered(Arc::new(meter))).map(Self::with_best_resolver)
+    }
+
+    /// What counts here, if anything does.
+    #[must_use]
+    pub fn meter(&self) -> Option<&Arc<Meter>> {
+        self.root.disk().meter()
     }
 
     fn open_on(dir: &Path, disk: Disk) -> Result<Self, TreeError> {
@@ -155,7 +174,15 @@ impl Tree {
     /// # Errors
     /// [`TreeError::Io`] if the system can't tell.
     pub fn free_space(&self) -> Result<u64, TreeError> {
-        os::free_space(self.root.fd()).map_err(|errno| TreeError::at(&SharePath::root(), errno))
+        self.disk_space().map(|(free, _)| free)
+    }
+
+    /// The same, and all bytes of the file system.
+    ///
+    /// # Errors
+    /// As [`Self::free_space`].
+    pub fn disk_space(&self) -> Result<(u64, u64), TreeError> {
+        os::space(self.root.fd()).map_err(|errno| TreeError::at(&SharePath::root(), errno))
     }
 
     /// The directory that holds `path`, and the last name; `None` for the share itself.

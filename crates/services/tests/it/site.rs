@@ -40,6 +40,7 @@ impl Site {
         let (desk, laptop) = (line("desk"), line("laptop"));
         let options = HouseOptions {
             share: folder.path().join("share"),
+            homes: folder.path().join("homes"),
             listen: vec!["tcp://127.0.0.1:0".parse().unwrap()],
             read_only,
             limits,

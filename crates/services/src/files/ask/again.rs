@@ -6,10 +6,7 @@ use landline_net::CallError;
 use tokio::time::{Instant, sleep};
 
 use super::{CopyOptions, Files, FilesError};
-use crate::{
-    files::{msg::SERVICE, watch::Watch},
-    line::LineError,
-};
+use crate::{files::watch::Watch, line::LineError};
 
 /// Between two attempts to dial.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
@@ -33,7 +30,7 @@ impl Files {
         watch.cut();
         sleep(PAUSE).await; // so that the other end notices the cut first, and lets go of what it holds of this copy
         loop {
-            match self.line.call(&self.machine, SERVICE).await {
+            match self.route.call().await {
                 Ok(call) => {
                     self.call = call;
                     watch.over(self.call.line());

@@ -14,14 +14,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    files::{
-        copy::lanes::MAX_LANES,
-        msg::{Answer, Request, SERVICE},
-        streams::{Lanes, StreamId},
-        watch::Watch,
-    },
-    line::Line,
+use super::Route;
+use crate::files::{
+    copy::lanes::MAX_LANES,
+    msg::{Answer, Request},
+    streams::{Lanes, StreamId},
+    watch::Watch,
 };
 
 mod prober;
@@ -52,8 +50,7 @@ pub enum LaneCount {
 
 /// The lanes of one stream.
 pub(super) struct Steering {
-    line: Line,
-    machine: Machine,
+    route: Route,
     name: Option<StreamId>,
     count: LaneCount,
     watch: Watch,
@@ -65,15 +62,9 @@ pub(super) struct Steering {
 }
 
 impl Steering {
-    pub(super) fn new(
-        (line, machine): (&Line, &Machine),
-        name: Option<StreamId>,
-        count: LaneCount,
-        lanes: Lanes,
-        watch: &Watch,
-    ) -> Self {
-        let (line, machine, watch) = (line.clone(), machine.clone(), watch.clone());
-        Self { line, machine, name, count, watch, lanes, dialled: JoinSet::new(), open: Vec::new(), prober: None }
+    pub(super) fn new(route: &Route, name: Option<StreamId>, count: LaneCount, lanes: Lanes, watch: &Watch) -> Self {
+        let (route, watch) = (route.clone(), watch.clone());
+        Self { route, name, count, watch, lanes, dialled: JoinSet::new(), open: Vec::new(), prober: None }
     }
 
     /// Adds lanes and takes them away, for as long as the stream runs beside.
@@ -88,7 +79,7 @@ impl Steering {
     }
 
     fn contact(&self) -> Option<&ContactName> {
-        match &self.machine {
+        match &self.route.machine {
             Machine::Contact(name) => Some(name),
             Machine::Localhost => None,
         }
@@ -119,10 +110,10 @@ impl Steering {
         }
         while self.open.len() < wanted {
             let enough = CancellationToken::new();
-            let (line, machine, lanes) = (self.line.clone(), self.machine.clone(), self.lanes.clone());
+            let (route, lanes) = (self.route.clone(), self.lanes.clone());
             let (watch, token) = (self.watch.clone(), enough.clone());
             self.dialled.spawn(async move {
-                if let Err(fault) = one(&line, &machine, (name, &lanes), &token, &watch).await {
+                if let Err(fault) = one(&route, (name, &lanes), &token, &watch).await {
                     tracing::debug!(%fault, "a lane ended early");
                 }
             });
@@ -141,14 +132,14 @@ impl Steering {
     }
 
     async fn remembered(&self, contact: ContactName) -> Option<usize> {
-        let home = self.line.home().clone();
+        let home = self.route.line.home().clone();
         let look = move || LaneMemory::open(&home).ok()?.get(&contact);
         let calls = tokio::task::spawn_blocking(look).await.ok()??;
         usize::try_from(calls).ok()
     }
 
     async fn remember(&self, contact: ContactName, calls: usize) {
-        let home = self.line.home().clone();
+        let home = self.route.line.home().clone();
         // One is what everything begins with.
         let calls = u32::try_from(calls).ok().filter(|calls| *calls > 1).unwrap_or(0);
         let note = move || LaneMemory::open(&home).and_then(|memory| memory.set(&contact, calls));
@@ -160,14 +151,13 @@ impl Steering {
 
 /// One lane, from dialling to hanging up.
 async fn one(
-    line: &Line,
-    machine: &Machine,
+    route: &Route,
     (name, lanes): (StreamId, &Lanes),
     enough: &CancellationToken,
     watch: &Watch,
 ) -> Result<(), super::FilesError> {
     let mut call = tokio::select! {
-        call = line.call(machine, SERVICE) => call?,
+        call = route.call() => call?,
         () = lanes.over() => return Ok(()), // a short copy does not wait for lanes that it will not need
     };
     // Whoever receives waits for the lane before the sender knows of it, and never the other way round: then no group is

@@ -163,7 +163,7 @@ impl Files {
     }
 
     fn steering(&self, stream: Option<StreamId>, options: &CopyOptions, lanes: Lanes, watch: &Watch) -> Steering {
-        Steering::new((&self.line, &self.machine), stream, options.lanes, lanes, watch)
+        Steering::new(&self.route, stream, options.lanes, lanes, watch)
     }
 
     /// Fetches files and folders of the share; what became of each goes to `watch`. A source that can't be begun is

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 mod faults;
 mod full;
 mod links;
+mod metered;
 mod policy;
 mod rooms;
 mod scene;

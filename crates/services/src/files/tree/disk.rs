@@ -1,7 +1,8 @@
 //! The disk: every system call that changes something goes through here, so that each can be made to fail.
 //!
 //! In: handles and single names. Out: the system's answer, or the failure that a [`Faults`] asked for in its place.
-//! In production nobody asks for any, which costs one branch a call. Knows nothing of paths.
+//! In production nobody asks for any, which costs one branch a call. A tree that may hold only so much has a [`Meter`], which is asked
+//! here too. Knows nothing of paths.
 //! Invariant: a call that was made to fail did nothing, and a short write wrote as much as it says.
 
 use std::fmt;
@@ -15,27 +16,59 @@ use rustix::io::{self, Errno};
 
 use super::entry::Mtime;
 use super::faults::{Faults, Op, Verdict};
+use super::meter::{self, BLOCK, Meter};
 use super::os;
 
 /// The way to the disk. Cheap to clone.
 #[derive(Clone, Default)]
-pub(in crate::files) struct Disk(Option<Arc<dyn Faults>>);
+pub(in crate::files) struct Disk {
+    faults: Option<Arc<dyn Faults>>,
+    meter: Option<Arc<Meter>>,
+}
 
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Disk(faulty)" } else { "Disk" })
+        f.write_str(if self.faults.is_some() { "Disk(faulty)" } else { "Disk" })
     }
 }
 
 impl Disk {
     /// A disk that fails when `faults` says so.
     pub(super) fn faulty(faults: Arc<dyn Faults>) -> Self {
-        Self(Some(faults))
+        Self { faults: Some(faults), meter: None }
+    }
+
+    /// A disk on which `meter` counts.
+    pub(super) fn metered(meter: Arc<Meter>) -> Self {
+        Self { faults: None, meter: Some(meter) }
+    }
+
+    pub(super) fn meter(&self) -> Option<&Arc<Meter>> {
+        self.meter.as_ref()
+    }
+
+    /// Does `work`, which adds `more` bytes, if there is room for them.
+    fn adding<T>(&self, more: u64, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let Some(meter) = &self.meter else { return work() };
+        meter.take(more)?;
+        work().inspect_err(|_| meter.give(more))
+    }
+
+    /// What `name` costs, where anybody counts.
+    fn cost(&self, dir: BorrowedFd<'_>, name: &[u8]) -> u64 {
+        let look = || rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        self.meter.as_ref().and_then(|_| look()).map_or(0, |stat| meter::cost(&stat))
+    }
+
+    fn removed(&self, less: u64) {
+        if let Some(meter) = &self.meter {
+            meter.give(less);
+        }
     }
 
     /// To be asked before each call. A short write of what can't be short is a failure.
     fn before(&self, op: Op, what: &[u8]) -> io::Result<()> {
-        let Some(faults) = &self.0 else { return Ok(()) };
+        let Some(faults) = &self.faults else { return Ok(()) };
         match faults.before(op, what) {
             Verdict::Go => Ok(()),
             Verdict::Fail(errno) => Err(errno),
@@ -47,16 +80,34 @@ impl Disk {
     pub(super) fn create(&self, dir: BorrowedFd<'_>, name: &[u8], flags: OFlags, mode: Mode) -> io::Result<File> {
         self.before(Op::Create, name)?;
         let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        rustix::fs::openat(dir, name, flags, mode).map(File::from)
+        self.adding(BLOCK, || rustix::fs::openat(dir, name, flags, mode).map(File::from))
     }
 
     pub(super) fn make_dir(&self, dir: BorrowedFd<'_>, name: &[u8], mode: Mode) -> io::Result<()> {
         self.before(Op::MakeDir, name)?;
-        rustix::fs::mkdirat(dir, name, mode)
+        self.adding(BLOCK, || rustix::fs::mkdirat(dir, name, mode))
     }
 
     /// Writes all of `bytes` at `offset`. After an error any part of them may have been written.
     pub(in crate::files) fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let len = u64::try_from(bytes.len()).map_err(|_| Errno::FBIG)?;
+        let end = offset.checked_add(len).ok_or(Errno::FBIG)?;
+        self.growing(file, end, || self.write_all_at(file, bytes, offset))
+    }
+
+    /// Does `work`, after which `file` has `end` bytes or as many as before, if there is room for them.
+    fn growing(&self, file: &File, end: u64, work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let Some(meter) = &self.meter else { return work() };
+        let _alone = meter.growing();
+        let more = meter::cost_of(end).saturating_sub(meter::cost(&rustix::fs::fstat(file)?));
+        meter.take(more)?;
+        work().inspect_err(|_| {
+            let became = rustix::fs::fstat(file).map_or(0, |stat| meter::cost(&stat));
+            meter.give(meter::cost_of(end).saturating_sub(became).min(more));
+        })
+    }
+
+    fn write_all_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         let (mut rest, mut offset) = (bytes, offset);
         while !rest.is_empty() {
             let most = self.write_allowance(rest.len())?;
@@ -78,7 +129,7 @@ impl Disk {
 
     /// How much of a write of `len` bytes is done; at least 1.
     fn write_allowance(&self, len: usize) -> io::Result<usize> {
-        let Some(faults) = &self.0 else { return Ok(len) };
+        let Some(faults) = &self.faults else { return Ok(len) };
         match faults.before(Op::Write, b"") {
             Verdict::Go => Ok(len),
             Verdict::Fail(errno) => Err(errno),
@@ -90,12 +141,20 @@ impl Disk {
     /// Makes the file `size` bytes long, cutting it or adding a hole.
     pub(in crate::files) fn truncate(&self, file: &File, size: u64) -> io::Result<()> {
         self.before(Op::Truncate, b"")?;
-        rustix::fs::ftruncate(file, size)
+        let before =
+            self.meter.as_ref().and_then(|_| rustix::fs::fstat(file).ok()).map_or(0, |stat| meter::cost(&stat));
+        self.growing(file, size, || rustix::fs::ftruncate(file, size))?;
+        self.removed(before.saturating_sub(meter::cost_of(size)));
+        Ok(())
     }
 
     /// Sets aside space so that the file may have `size` bytes, without changing its length; see [`os::reserve`].
     pub(in crate::files) fn reserve(&self, file: &File, size: u64) -> io::Result<()> {
         self.before(Op::Allocate, b"")?;
+        if let Some(meter) = &self.meter {
+            // Only asked: it is counted as it is written.
+            meter.check(meter::cost_of(size).saturating_sub(meter::cost(&rustix::fs::fstat(file)?)))?;
+        }
         os::reserve(file.as_fd(), size)
     }
 
@@ -136,27 +195,45 @@ impl Disk {
         replace: bool,
     ) -> io::Result<()> {
         self.before(Op::Rename, to.1)?;
-        os::rename(from.0, from.1, to.0, to.1, replace)
+        let replaced = if replace && !self.are_one(from, to) { self.cost(to.0, to.1) } else { 0 };
+        os::rename(from.0, from.1, to.0, to.1, replace)?;
+        self.removed(replaced);
+        Ok(())
     }
 
     pub(super) fn hard_link(&self, from: (BorrowedFd<'_>, &[u8]), to: (BorrowedFd<'_>, &[u8])) -> io::Result<()> {
         self.before(Op::Link, to.1)?;
-        rustix::fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty())
+        let more = self.cost(from.0, from.1);
+        self.adding(more, || rustix::fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()))
+    }
+
+    /// Whether two names stand for one file, so that giving one the other's place does nothing (rename(2)). Asked where anybody counts.
+    fn are_one(&self, one: (BorrowedFd<'_>, &[u8]), other: (BorrowedFd<'_>, &[u8])) -> bool {
+        let which = |(dir, name): (BorrowedFd<'_>, &[u8])| {
+            let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            Some((stat.st_dev, stat.st_ino))
+        };
+        self.meter.is_some() && which(one).is_some_and(|one| Some(one) == which(other))
     }
 
     pub(super) fn symlink(&self, target: &[u8], dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
         self.before(Op::Symlink, name)?;
-        rustix::fs::symlinkat(target, dir, name)
+        self.adding(BLOCK, || rustix::fs::symlinkat(target, dir, name))
     }
 
     pub(super) fn unlink(&self, dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
         self.before(Op::Unlink, name)?;
-        rustix::fs::unlinkat(dir, name, AtFlags::empty())
+        let cost = self.cost(dir, name);
+        rustix::fs::unlinkat(dir, name, AtFlags::empty())?;
+        self.removed(cost);
+        Ok(())
     }
 
     pub(super) fn remove_dir(&self, dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
         self.before(Op::RemoveDir, name)?;
-        rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)
+        rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?;
+        self.removed(BLOCK);
+        Ok(())
     }
 
     /// Permission bits of an open file, exactly these.

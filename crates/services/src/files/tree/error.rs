@@ -83,8 +83,8 @@ pub enum TreeError {
         /// What was being written.
         path: Vec<u8>,
     },
-    /// The system's disk quota is used up.
-    #[error("{}: the disk quota is used up", place(.path))]
+    /// A quota, the system's or the owner's, is used up.
+    #[error("{}: the quota is used up", place(.path))]
     Quota {
         /// What was being written.
         path: Vec<u8>,
@@ -214,7 +214,7 @@ mod tests {
         let path = SharePath::parse(b"x").unwrap();
         assert_eq!(TreeError::at(&path, Errno::NOSPC).code(), ErrorCode::NoSpace);
         assert_eq!(TreeError::at(&path, Errno::DQUOT).code(), ErrorCode::Quota);
-        assert_eq!(TreeError::at(&path, Errno::DQUOT).to_string(), "x: the disk quota is used up");
+        assert_eq!(TreeError::at(&path, Errno::DQUOT).to_string(), "x: the quota is used up");
     }
 
     #[test]

@@ -82,8 +82,13 @@ pub(super) fn reserve(file: BorrowedFd<'_>, size: u64) -> io::Result<()> {
 
 /// Bytes that an unprivileged writer may still use.
 pub(super) fn free_space(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    space(fd).map(|(free, _)| free)
+}
+
+/// The same, and all bytes of the file system.
+pub(super) fn space(fd: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
     let stat = rustix::fs::fstatvfs(fd)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    Ok((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_blocks.saturating_mul(stat.f_frsize)))
 }
 
 /// Permission bits (exactly these) and time of modification of what `pinned`, a handle without rights, stands for.

@@ -148,7 +148,7 @@ impl Theirs<'_> {
                     Answer::Working {} => {}
                     Answer::Done {} => self.done = true,
                     Answer::Error(fault) => return Err(fault.into()),
-                    Answer::Entries { .. } | Answer::Entry { .. } => return Err(out_of_turn()),
+                    Answer::Entries { .. } | Answer::Entry { .. } | Answer::Space(_) => return Err(out_of_turn()),
                 },
                 Received::Data(_) | Received::Stderr(_) => return Err(out_of_turn()),
             }

@@ -111,7 +111,7 @@ fn assert_says_what_and_why(fault: &str, errno: Errno, when: &str) {
     assert!(sent.contains(&place) || below.contains(&place), "{when}: {fault}");
     let words = match errno {
         Errno::NOSPC => "no space left on the disk",
-        Errno::DQUOT => "the disk quota is used up",
+        Errno::DQUOT => "the quota is used up",
         _ => "the disk failed (input/output error)",
     };
     let consequence = ["not found"]; // of a second name, whose first never came
