@@ -141,6 +141,17 @@ impl Cmd {
         self.run().exits_with(0)
     }
 
+    /// Runs it and demands any exit code but 0.
+    ///
+    /// # Panics
+    /// If it succeeds, or ends by a signal.
+    #[track_caller]
+    pub fn fails(self) -> Done {
+        let done = self.run();
+        assert!(done.code().is_some_and(|code| code != 0), "{done:?}");
+        done
+    }
+
     /// Runs it and demands this exit code (architecture D16 names them).
     ///
     /// # Panics

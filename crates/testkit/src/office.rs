@@ -178,7 +178,16 @@ impl Machine {
     /// If inviting or joining fails.
     #[track_caller]
     pub fn joins(&self, server: &Serving, name: &str) {
-        let invitation = server.machine().cmd(["invite", "--json"]).succeeds().json_line();
+        self.joins_as(server, name, None);
+    }
+
+    /// As [`Machine::joins`], as one of the users of `server`.
+    ///
+    /// # Panics
+    /// As [`Machine::joins`].
+    #[track_caller]
+    pub fn joins_as(&self, server: &Serving, name: &str, user: Option<&str>) {
+        let invitation = server.machine().cmd(["invite", "--json"]).args(user).succeeds().json_line();
         let Some(code) = invitation["code"].as_str() else { panic!("`invite --json` named no code: {invitation}") };
         let code_file = self.write(format!(".code-for-{name}"), code);
         fs::set_permissions(&code_file, fs::Permissions::from_mode(0o600)).expect("the file is ours");

@@ -12,7 +12,7 @@ use landline_wire::Blob;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::out::Out;
 use crate::place::Remote;
@@ -46,7 +46,7 @@ struct Piece<'a> {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let line = here.line()?;
     let name = args.place.machine.to_string();
-    let files = Files::open(&line, &args.place.machine).await.map_err(|fault| line_fail(&name, fault))?;
+    let files = args.place.open(&line).await?;
     print(files, &name, &args.place.path, args.raw, RECONNECT, here).await
 }
 

@@ -41,6 +41,7 @@ mod tests {
         let here = Here::new(Out::new(false, true), 0, None);
         let place = Remote {
             machine: landline_addr::contact::Machine::Localhost,
+            start: landline_services::files::ask::Start::Own,
             path: landline_addr::path::SharePath::root(),
             as_folder: true,
         };

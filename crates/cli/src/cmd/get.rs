@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use landline_addr::contact::Machine;
 use landline_addr::path::SharePath;
-use landline_services::files::ask::{Files, GetJob, Placing};
+use landline_services::files::ask::{GetJob, Placing};
 
 use landline_store::JobKind;
 
 use super::copy::{Again, CopyFlags, Copying, GETTING};
 use crate::exit::Exit;
-use crate::fail::{Fail, line_fail};
+use crate::fail::Fail;
 use crate::here::Here;
-use crate::place::{Spot, colon_hint};
+use crate::place::{Spot, Whose, colon_hint};
 
 /// Fetch files and folders from another machine
 ///
@@ -37,14 +36,11 @@ impl Args {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let Order { machine, sources, target } = directed(args.places)?;
-    let (line, name) = (here.line()?, machine.to_string());
+    let Order { whose, sources, target } = directed(args.places)?;
+    let (line, name) = (here.line()?, whose.machine.to_string());
     let copying = Copying::start(here, GETTING, &args.flags, &name);
     let options = args.flags.options(copying.draws())?;
-    let mut files = match Files::open(&line, &machine).await {
-        Ok(files) => files,
-        Err(fault) => return Err(line_fail(&name, fault)),
-    };
+    let mut files = whose.open(&line).await?;
     if target == Path::new("-") {
         let [source] = sources.as_slice() else {
             return Err(Fail::usage("only one file can go to the standard output").hint("name one source before -"));
@@ -56,7 +52,8 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let placing = if slash { Placing::Inside } else { Placing::Auto };
     let job = GetJob { sources, target, placing, options };
     let outcome = files.get(&job, &copying.watch).await;
-    let again = Again { kind: JobKind::Get, machine: name.clone(), pairs: files.pairs(), options: args.flags.kept() };
+    let again =
+        Again { kind: JobKind::Get, machine: whose.to_string(), pairs: files.pairs(), options: args.flags.kept() };
     let ended = copying.end(&name, outcome, &again);
     if ended.is_ok() {
         files.close().await;
@@ -66,7 +63,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
 
 #[derive(Debug)]
 struct Order {
-    machine: Machine,
+    whose: Whose,
     sources: Vec<SharePath>,
     target: PathBuf,
 }
@@ -77,25 +74,24 @@ fn directed(mut places: Vec<Spot>) -> Result<Order, Fail> {
         Some(Spot::Here(path)) => path,
         Some(Spot::There(_)) | None => PathBuf::from("."),
     };
-    let mut machine = None;
+    let mut whose = None;
     let mut sources = Vec::with_capacity(places.len());
     for place in places {
         let Spot::There(remote) = place else {
             return Err(Fail::usage("get fetches files, but a source is a local path")
                 .hint("to send files: landline put FILE CONTACT:PATH; only the last argument of get is local"));
         };
-        if machine.get_or_insert_with(|| remote.machine.clone()) != &remote.machine {
-            return Err(
-                Fail::usage("the sources are on different machines").hint("run landline get once for each machine")
-            );
+        if whose.get_or_insert_with(|| remote.whose()) != &remote.whose() {
+            return Err(Fail::usage("the sources are on different machines, or begin in different places there")
+                .hint("run landline get once for each machine, and once for paths that begin with / there"));
         }
         sources.push(remote.path);
     }
-    let Some(machine) = machine else {
+    let Some(whose) = whose else {
         let usual = || "write landline get CONTACT:PATH (landline contacts list shows the names)".to_owned();
         return Err(Fail::usage("no source names a machine").hint(colon_hint(&target).unwrap_or_else(usual)));
     };
-    Ok(Order { machine, sources, target })
+    Ok(Order { whose, sources, target })
 }
 
 #[cfg(test)]

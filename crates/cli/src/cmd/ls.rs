@@ -7,7 +7,7 @@ use landline_wire::{ErrorCode, Fault};
 
 use super::each::each;
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::listing;
 use crate::place::Remote;
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let mut gap = "";
     each(here, &args.places, async |place| {
         let name = place.machine.to_string();
-        let mut files = Files::open(&line, &place.machine).await.map_err(|fault| line_fail(&name, fault))?;
+        let mut files = place.open(&line).await?;
         let mut entries = entries(&mut files, place).await.map_err(|fault| files_fail(&name, fault))?;
         files.close().await;
         entries.retain(|entry| args.all || entry.name == only_name(place) || !entry.name.starts_with(b"."));
@@ -87,6 +87,7 @@ fn print(here: &Here, entries: &[Entry], long: bool) {
 mod tests {
     use landline_addr::contact::Machine;
     use landline_addr::path::SharePath;
+    use landline_services::files::ask::Start;
 
     use super::*;
 
@@ -94,7 +95,7 @@ mod tests {
     fn the_heading_of_a_whole_share_has_one_colon() {
         let heading_of = |path: &[u8]| {
             let path = SharePath::from_user(path).unwrap();
-            heading(&Remote { machine: Machine::Localhost, path, as_folder: true })
+            heading(&Remote { machine: Machine::Localhost, start: Start::Own, path, as_folder: true })
         };
         assert_eq!((heading_of(b"").as_str(), heading_of(b"a/b").as_str()), ("localhost:", "localhost:a/b:"));
     }

@@ -1,12 +1,11 @@
 //! `mkdir`: folders on another machine.
 
-use landline_services::files::ask::Files;
 use landline_wire::WireName;
 use serde::Serialize;
 
 use super::each::each;
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::place::Remote;
 
@@ -30,7 +29,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let line = here.line()?;
     each(here, &args.places, async |place| {
         let name = place.machine.to_string();
-        let mut files = Files::open(&line, &place.machine).await.map_err(|fault| line_fail(&name, fault))?;
+        let mut files = place.open(&line).await?;
         files.make_dir(&place.path, args.parents).await.map_err(|fault| files_fail(&name, fault))?;
         files.close().await;
         if here.out.is_json() {

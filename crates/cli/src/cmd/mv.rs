@@ -8,7 +8,7 @@ use landline_wire::{ErrorCode, WireName};
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::place::Remote;
 
@@ -35,13 +35,17 @@ struct Moved {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    if args.from.machine == args.to.machine && args.from.whose() != args.to.whose() {
+        return Err(Fail::usage("a path that begins with / and one that does not may lie on different disks there")
+            .hint("write both with / or both without; else: landline get, landline put, then landline rm"));
+    }
     if args.from.machine != args.to.machine {
         return Err(Fail::usage("mv works within one machine")
             .hint("to move between machines: landline get, landline put, then landline rm"));
     }
     let line = here.line()?;
     let name = args.from.machine.to_string();
-    let mut files = Files::open(&line, &args.from.machine).await.map_err(|fault| line_fail(&name, fault))?;
+    let mut files = args.from.open(&line).await?;
     let to = destination(&mut files, &args).await.map_err(|fault| files_fail(&name, fault))?;
     let moved = files.rename(&args.from.path, &to, args.force).await;
     moved.map_err(|fault| match &fault {

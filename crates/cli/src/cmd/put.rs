@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use landline_services::files::ask::{Files, Placing, PutJob};
+use landline_services::files::ask::{Placing, PutJob};
 
 use landline_store::JobKind;
 
 use super::copy::{Again, CopyFlags, Copying, SENDING};
 use crate::exit::Exit;
-use crate::fail::{Fail, line_fail};
+use crate::fail::Fail;
 use crate::here::Here;
 use crate::place::{Remote, Spot, colon_hint};
 
@@ -39,12 +39,10 @@ impl Args {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (sources, target) = directed(args.sources, args.target)?;
     let (line, name) = (here.line()?, target.machine.to_string());
+    let whose = target.whose();
     let copying = Copying::start(here, SENDING, &args.flags, &name);
     let options = args.flags.options(copying.draws())?;
-    let mut files = match Files::open(&line, &target.machine).await {
-        Ok(files) => files,
-        Err(fault) => return Err(line_fail(&name, fault)),
-    };
+    let mut files = target.open(&line).await?;
     let outcome = if sources == [PathBuf::from("-")] {
         if target.as_folder {
             return Err(Fail::usage("what comes through a pipe has no name of its own")
@@ -56,7 +54,8 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         let job = PutJob { sources, target: target.path, placing, options };
         files.put(&job, &copying.watch).await
     };
-    let again = Again { kind: JobKind::Put, machine: name.clone(), pairs: files.pairs(), options: args.flags.kept() };
+    let again =
+        Again { kind: JobKind::Put, machine: whose.to_string(), pairs: files.pairs(), options: args.flags.kept() };
     let ended = copying.end(&name, outcome, &again);
     if ended.is_ok() {
         files.close().await;

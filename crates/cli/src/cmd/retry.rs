@@ -4,16 +4,15 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
-use landline_addr::contact::Machine;
 use landline_addr::path::SharePath;
-use landline_services::files::ask::Files;
 use landline_store::{Job, JobKind, Jobs};
 use serde::Serialize;
 
 use super::copy::{Again, CopyFlags, Copying, GETTING, SENDING};
 use crate::exit::Exit;
-use crate::fail::{Fail, line_fail};
+use crate::fail::Fail;
 use crate::here::Here;
+use crate::place::Whose;
 use crate::units;
 
 /// Try again what a put or get could not do
@@ -44,13 +43,13 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         Fail::new(Exit::NotFound, format_args!("there is no job {id} to try again"))
             .hint("landline retry without a number lists those there are")
     })?;
-    let machine: Machine =
+    let whose: Whose =
         job.machine.parse().map_err(|_| Fail::new(Exit::NotFound, format_args!("job {id} is damaged")))?;
     let flags: CopyFlags = serde_json::from_value(job.options.clone()).unwrap_or_default();
     let (line, words) = (here.line()?, if job.kind == JobKind::Put { SENDING } else { GETTING });
     let copying = Copying::start(here, words, &flags, &job.machine);
     let options = flags.options(copying.draws())?;
-    let mut files = Files::open(&line, &machine).await.map_err(|fault| line_fail(&job.machine, fault))?;
+    let mut files = whose.open(&line).await?;
     let outcome = match job.kind {
         JobKind::Put => files.put_pairs(&local_first(&job), &options, &copying.watch).await,
         JobKind::Get => {

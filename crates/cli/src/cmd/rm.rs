@@ -1,13 +1,13 @@
 //! `rm`: something goes from another machine.
 
 use landline_net::CallError;
-use landline_services::files::ask::{Files, FilesError};
+use landline_services::files::ask::FilesError;
 use landline_wire::{ErrorCode, WireName};
 use serde::Serialize;
 
 use super::each::each;
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::place::Remote;
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let line = here.line()?;
     each(here, &args.places, async |place| {
         let name = place.machine.to_string();
-        let mut files = Files::open(&line, &place.machine).await.map_err(|fault| line_fail(&name, fault))?;
+        let mut files = place.open(&line).await?;
         let removed = files.remove(&place.path, args.recursive).await;
         removed.map_err(|fault| match &fault {
             FilesError::Call(CallError::Fault(why))

@@ -1,12 +1,12 @@
 //! `stat`: everything about one thing of another machine.
 
-use landline_services::files::ask::{Files, Stat};
+use landline_services::files::ask::Stat;
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
 use super::each::each;
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::listing::{self, EntryObject};
 use crate::place::Remote;
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let mut first = true;
     each(here, &args.places, async |place| {
         let name = place.machine.to_string();
-        let mut files = Files::open(&line, &place.machine).await.map_err(|fault| line_fail(&name, fault))?;
+        let mut files = place.open(&line).await?;
         let stat = files.stat(&place.path, args.hash).await.map_err(|fault| files_fail(&name, fault))?;
         files.close().await;
         if !std::mem::take(&mut first) && !here.out.is_json() {

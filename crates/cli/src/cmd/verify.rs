@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use landline_services::files::ask::Files;
 use landline_services::files::filter::Filter;
 use landline_services::files::verify::{Difference, Found};
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::place::{Remote, Spot};
 use crate::units;
@@ -50,7 +49,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (local, remote) = sides(args.places)?;
     let filter = Filter::new(&args.exclude)?;
     let (line, name) = (here.line()?, remote.machine.to_string());
-    let mut files = Files::open(&line, &remote.machine).await.map_err(|fault| line_fail(&name, fault))?;
+    let mut files = remote.open(&line).await?;
     let mut sum = Sum::default();
     let compared = files.verify(&local, &remote.path, &filter, |found| tell(here, &found, &name, &mut sum)).await;
     compared.map_err(|fault| files_fail(&name, fault))?;

@@ -30,6 +30,7 @@ mod small_disks;
 mod sockets;
 mod transfer;
 mod traversal;
+mod users;
 mod verifying;
 mod whole_trees;
 mod why;

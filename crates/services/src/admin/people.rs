@@ -112,7 +112,7 @@ impl People {
         }
         if let Some(grant) = grants.iter().find(|grant| !user.has_home && is_of_home(grant)) {
             let text = format!("{name} has no home, so \"{grant}\" would give nothing");
-            return Err(Fault::new(ErrorCode::BadRequest, text));
+            return Err(Fault::new(ErrorCode::Conflict, text));
         }
         let changed = self.store.give(&name, &grants).await.map_err(|fault| words(&fault))?;
         Ok(vec![UserAnswer::Done { changed, cut: 0 }])
@@ -130,7 +130,7 @@ impl People {
         let user = self.user(&name).await?;
         if bytes.is_some() && !user.has_home {
             let text = format!("a quota is of a home, and {name} has none");
-            return Err(Fault::new(ErrorCode::BadRequest, text));
+            return Err(Fault::new(ErrorCode::Conflict, text));
         }
         if user.quota == bytes {
             return Ok(vec![UserAnswer::Done { changed: false, cut: 0 }]);

@@ -1,0 +1,65 @@
+//! From afar by an admin; and while no server runs.
+
+use super::House;
+use crate::scene::BIN;
+
+use landline_testkit::Office;
+
+#[test]
+fn an_admin_manages_users_from_afar_and_nobody_else_does() {
+    let house = House::new();
+    let (root, amy) = (house.added("root", &["admin"]), house.added("amy", &["files", "/"]));
+    root.cmd(["user", "--at", "desk", "add", "bob", "read", "/pub"]).succeeds();
+    root.cmd(["user", "--at", "desk", "quota", "bob", "1M"]).succeeds();
+    let told = root.cmd(["user", "show", "bob", "--at", "desk", "--json"]).succeeds().json_line();
+    assert_eq!(told["quota"].as_u64(), Some(1 << 20));
+    let code = root.cmd(["invite", "bob", "--at", "desk", "--json"]).succeeds().json_line();
+    let bob = house.office.machine("bob");
+    let code = bob.write("code", code["code"].as_str().unwrap());
+    std::fs::set_permissions(&code, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    bob.cmd(["join", &house.desk.addr().to_string(), "--name", "desk", "--code-file"]).arg(&code).succeeds();
+    bob.cmd(["mkdir", "desk:x"]).succeeds();
+    for machine in [&amy, &bob] {
+        for words in [
+            &["user", "--at", "desk", "list"][..],
+            &["invite", "--at", "desk"],
+            &["user", "--at", "desk", "grant", "amy", "admin"],
+        ] {
+            machine.cmd(words).fails_with(5).stderr_has("no grant to manage this machine");
+        }
+    }
+    // An admin has no files but his own.
+    root.cmd(["ls", "desk:/"]).succeeds();
+    root.cmd(["cat", "desk:/pub"]).fails();
+    house.user(&["revoke", "root", "admin"]);
+    root.cmd(["user", "--at", "desk", "list"]).fails_with(5);
+}
+
+#[test]
+fn without_a_server_the_owner_changes_the_state_folder_itself() {
+    let office = Office::new(BIN);
+    let desk = office.machine("desk");
+    desk.cmd(["user", "add", "amy", "--quota", "1M"]).succeeds();
+    desk.cmd(["user", "grant", "amy", "read", "/pub"]).succeeds();
+    desk.cmd(["user", "grant", "amy", "read", "/pub"]).succeeds().stderr_has("was so already");
+    let told = desk.cmd(["user", "show", "amy", "--json"]).succeeds().json_line();
+    assert_eq!(told["grants"][0], "files:read /pub");
+    let server = desk.serve();
+    let laptop = office.machine("laptop");
+    laptop.joins_as(&server, "desk", Some("amy"));
+    laptop.cmd(["mkdir", "desk:x"]).succeeds();
+    let _ = server.stops();
+    let removed = desk.cmd(["user", "remove", "amy", "--json"]).succeeds().json_line();
+    assert_eq!(removed["keys"].as_u64(), Some(1));
+    assert!(std::path::Path::new(removed["home"].as_str().unwrap()).join("x").is_dir());
+    assert!(!desk.home().join("homes/amy").exists());
+}
+
+#[test]
+fn two_servers_on_one_state_folder_are_one_too_many() {
+    let house = House::new();
+    let desk = house.desk.machine();
+    let second = desk.cmd(["serve"]).arg(desk.share()).args(["--listen", "tcp://127.0.0.1:0"]);
+    second.fails_with(9).stderr_has("already serving");
+    house.user(&["add", "amy"]); // the first goes on
+}
