@@ -2,7 +2,7 @@
 
 use landline_addr::path::SharePath;
 use landline_trust::{
-    grant::{Ask, Grant, may},
+    grant::{Area, Ask, Grant, may},
     introduction::{Binding, IntroError, Inviter, Joiner, KE1_LEN, KE2_LEN, KE3_LEN},
     key::{Fingerprint, PublicKey, SPKI_BYTES},
 };

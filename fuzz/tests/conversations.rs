@@ -11,7 +11,7 @@ use landline_services::files::{
     serve::{Share, Visitor},
     tree::Tree,
 };
-use landline_trust::grant::Grant;
+use landline_trust::grant::{Area, Grant};
 use landline_wire::{Header, Limits, Open, decode, encode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio_util::sync::CancellationToken;
@@ -69,7 +69,7 @@ async fn speak(share: &Share, name: &str, turns: &[Turn]) {
     let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
     let serving = async {
         assert_eq!(call.recv::<Open>().await.expect("a message"), Some(Open::of("files")), "the door takes this one");
-        let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec() };
+        let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec(), area: Area::Share };
         let served = share.serve(&visitor, &mut call, &CancellationToken::new(), Duration::from_secs(60)).await;
         if name == "cut" {
             assert!(matches!(served, Err(CallError::Cut)), "{served:?}");

@@ -14,7 +14,7 @@ use landline_services::files::{
     serve::{Share, Visitor},
     tree::Tree,
 };
-use landline_trust::grant::Grant;
+use landline_trust::grant::{Area, Grant};
 use landline_wire::{ErrorCode, Limits};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -69,7 +69,7 @@ impl World {
         let (near, far) = duplex(PIPE);
         let serving = async {
             let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
-            let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec() };
+            let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec(), area: Area::Share };
             let served = self.share.serve(&visitor, &mut call, &CancellationToken::new(), PATIENCE).await;
             if let Err(CallError::Fault(fault)) = &served {
                 assert_ne!(fault.code, ErrorCode::Internal, "{fault:?}");

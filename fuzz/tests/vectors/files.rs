@@ -1,7 +1,7 @@
 //! Values of the files service's messages, each beside the name of its vector.
 
 use landline_services::files::{
-    msg::{Ack, Answer, EntryMsg, ExistingMsg, Item, KindMsg, LaneAck, LaneItem, LoadMsg, PressMsg, Request},
+    msg::{Ack, Answer, EntryMsg, ExistingMsg, Item, KindMsg, LaneAck, LaneItem, LoadMsg, PressMsg, Request, SpaceMsg},
     streams::StreamId,
 };
 use landline_wire::{ErrorCode, Fault, WireName};
@@ -69,6 +69,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         ("request/hashes-part", frame(Request::Hashes { path: docs(), exclude: objects() })),
         ("request/make-dir", frame(Request::MakeDir { path: docs(), parents: true })),
         ("request/move", frame(Request::Move { from: hello_txt(), to: name(b"h\xff"), replace: false })),
+        ("request/space", frame(Request::Space {})),
         ("request/remove", frame(Request::Remove { path: docs(), recursive: true })),
     ]
 }
@@ -83,8 +84,17 @@ fn answers() -> Vec<(&'static str, Vec<u8>)> {
         ("answer/working", frame(Answer::Working {})),
         ("answer/entries", frame(Answer::Entries { entries: vec![entry(), link], more: false })),
         ("answer/entry", frame(Answer::Entry { entry: entry(), hash: None })),
+        (
+            "answer/space",
+            frame(Answer::Space(SpaceMsg { used: Some(4096), quota: Some(1 << 30), ..space("amy", true) })),
+        ),
+        ("answer/space-share", frame(Answer::Space(space("friends", false)))),
         ("answer/entry-hash", frame(Answer::Entry { entry: entry(), hash })),
     ]
+}
+
+fn space(user: &str, home: bool) -> SpaceMsg {
+    SpaceMsg { user: user.to_owned(), home, used: None, quota: None, free: 1_000_000, total: 2_000_000 }
 }
 
 fn not_found() -> Fault {

@@ -25,6 +25,7 @@ mod challenge;
 mod files;
 mod others;
 mod records;
+mod users;
 
 /// Checked in `crates/wire/tests/vectors.rs`, and in `protocol.rs` and `challenge.rs` of `crates/trust/tests`; those of
 /// §10, `framing-…`, all in `crates/wire/tests/framings.rs`.
@@ -127,7 +128,7 @@ fn no_two_vectors_share_a_name() {
 #[test]
 fn each_value_is_written_as_the_protocol_shows_it() {
     let vectors = vectors();
-    let made = [files::values(), records::values(), others::values()].concat();
+    let made = [files::values(), records::values(), others::values(), users::values()].concat();
     for (name, frame) in &made {
         let vector = vectors.iter().find(|vector| vector.name() == *name);
         let vector = vector.unwrap_or_else(|| panic!("no vector {name}: {}", frame.escape_ascii()));
