@@ -9,6 +9,7 @@
 
 mod challenge;
 mod framings;
+mod kept;
 mod messages;
 pub mod mutate;
 mod places;
@@ -25,6 +26,7 @@ pub use framings::{
     framing_files, framing_json, framing_landline, framing_lengths, framing_lines, framing_marks, framing_ready,
     framing_words,
 };
+pub use kept::{costs, exports, kept_passwords, login_answers, login_finishes, login_judges, rotations};
 pub use messages::{
     acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens,
     patterns, replies, requests,
@@ -81,6 +83,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("joiner_answers", joiner_answers),
     ("inviter_judges", inviter_judges),
     ("joiner_judges", joiner_judges),
+    ("costs", costs),
+    ("login_answers", login_answers),
+    ("login_finishes", login_finishes),
+    ("login_judges", login_judges),
+    ("kept_passwords", kept_passwords),
+    ("rotations", rotations),
+    ("exports", exports),
     ("challenge_answers", challenge_answers),
     ("challenge_proofs", challenge_proofs),
     ("framing_lines", framing_lines),

@@ -16,7 +16,10 @@ use landline_services::{
 };
 use landline_trust::{
     challenge::Scheme,
+    export::Export,
     key::{Fingerprint, PublicKey},
+    rotation::Statement,
+    stretch::{Cost, Password},
 };
 use landline_wire::{Header, Kind, Limits, decode, encode};
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,10 +29,20 @@ mod files;
 mod others;
 mod records;
 
-/// Checked in `crates/wire/tests/vectors.rs`, and in `protocol.rs` and `challenge.rs` of `crates/trust/tests`; those of
-/// §10, `framing-…`, all in `crates/wire/tests/framings.rs`.
-const ELSEWHERE: [&str; 9] =
-    ["header-known", "header-stranger", "frames", "open", "reply", "name", "blob", "introduction", "challenge"];
+/// Checked in `crates/wire/tests/vectors.rs`, and in `protocol.rs`, `challenge.rs` and `kept.rs` of `crates/trust/tests`;
+/// those of §10, `framing-…`, all in `crates/wire/tests/framings.rs`.
+const ELSEWHERE: [&str; 10] = [
+    "header-known",
+    "header-stranger",
+    "frames",
+    "open",
+    "reply",
+    "name",
+    "blob",
+    "introduction",
+    "challenge",
+    "password",
+];
 
 fn is_elsewhere(vector: &Vector) -> bool {
     ELSEWHERE.contains(&vector.decoder.as_str()) || vector.decoder.starts_with("framing-")
@@ -61,6 +74,13 @@ fn written_again(vector: &Vector) -> Option<Vec<u8>> {
             let key = PublicKey::from_spki(bytes).ok()?;
             assert_eq!(key.to_string(), vector.what, "the words beside a key are its fingerprint");
             Some(key.spki().to_vec())
+        }
+        "cost" => Cost::from_bytes(bytes).ok().map(|cost| cost.to_bytes().to_vec()),
+        "rotation" => Statement::decode(bytes).ok().map(|statement| statement.encode().to_vec()),
+        "export" => {
+            let export = Export::parse(text()?).ok()?;
+            export.open(&Password::new("open sesame").ok()?).ok()?;
+            Some(export.to_text().into_bytes())
         }
         "challenge-md5" => challenge::one_way(Scheme::HmacMd5, bytes),
         "challenge-sha256" => challenge::one_way(Scheme::HmacSha256, bytes),
