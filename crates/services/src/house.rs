@@ -29,6 +29,7 @@ use crate::{
     },
     introduce::serve::Host,
     line::Line,
+    rekey::serve::Registrar,
     switchboard::Switchboard,
 };
 
@@ -158,6 +159,7 @@ impl House {
             owner_uid: line.home().owner_uid(),
             share: Share::new(Arc::new(tree), options.read_only).with_memory(Memory::of(line.home())),
             host: Host::new(store.clone(), public, options.label.clone()),
+            registrar: Registrar::new(store.clone(), line.home().successors(&public)?),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,
         };

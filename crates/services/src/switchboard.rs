@@ -26,6 +26,7 @@ use crate::{
         serve::{Share, Visitor},
     },
     introduce::{self, serve::Host},
+    rekey::{self, serve::Registrar},
 };
 
 /// The services of a serving machine, and who may reach them.
@@ -39,6 +40,8 @@ pub struct Switchboard {
     pub share: Share,
     /// The inviter's end of introductions.
     pub host: Host,
+    /// What answers machines whose key, or whose idea of ours, is out of date.
+    pub registrar: Registrar,
     /// The owner's desk; set once the addresses are known.
     pub desk: Arc<OnceLock<Desk>>,
     /// Between two requests of one call.
@@ -50,6 +53,8 @@ pub struct Switchboard {
 pub enum Pass {
     /// To be introduced.
     Introduction,
+    /// To say that a key has changed, or ask how ours did.
+    Rekeying,
     /// To the files.
     Files(Visitor),
     /// To the owner's service.
@@ -65,6 +70,10 @@ impl Handler for Switchboard {
             Peer::Uid(_) => Err(Refusal::Stranger),
             Peer::Key(_) if service == introduce::SERVICE => {
                 Ok(Admission { pass: Pass::Introduction, standing: Standing::Stranger })
+            }
+            // Whatever the key: who has changed it is a stranger, and so is who dials us by an old one.
+            Peer::Key(_) if service == rekey::SERVICE => {
+                Ok(Admission { pass: Pass::Rekeying, standing: Standing::Stranger })
             }
             Peer::Key(key) => match self.store.user_of_key(&key).await {
                 Ok(Some(user)) => {
@@ -83,6 +92,7 @@ impl Handler for Switchboard {
     async fn serve(&self, pass: Pass, call: &mut Call, stop: &CancellationToken) -> Result<Ended, CallError> {
         match pass {
             Pass::Introduction => self.host.serve(call).await,
+            Pass::Rekeying => self.registrar.serve(call).await,
             Pass::Files(visitor) => self.share.serve(&visitor, call, stop, self.idle).await,
             Pass::Admin(desk) => desk.serve(call, stop).await,
         }
@@ -112,6 +122,7 @@ impl Switchboard {
                 None => return may_not("the server is still starting".to_owned()),
             },
             admin::SERVICE => return may_not("this is for the owner, on his own machine".to_owned()),
+            rekey::SERVICE => return may_not("the change of a key needs an encrypted line".to_owned()),
             introduce::SERVICE => return may_not("an introduction needs an encrypted line".to_owned()),
             "" => return may_not("the opening message is not one of landline/1".to_owned()),
             other => {

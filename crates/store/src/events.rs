@@ -12,6 +12,8 @@ use landline_trust::key::PublicKey;
 pub enum Event {
     /// The key is no longer enrolled: its live calls must end.
     KeyRevoked(PublicKey),
+    /// The key is known in place of one that named it as its successor.
+    KeyFollowed(PublicKey),
     /// A confirmation failed and the code is gone: both humans must be told.
     CodeBurned {
         /// The code's number.
