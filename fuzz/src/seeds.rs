@@ -53,6 +53,8 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
         "invitings" => &["inviting"],
         "admin_requests" => &["admin-request"],
         "admin_answers" => &["admin-answer"],
+        "rekey_requests" => &["rekey-request"],
+        "rekey_answers" => &["rekey-answer"],
         "spkis" => &["spki"],
         "fingerprints" => &["fingerprint"],
         "codes" => &["code"],

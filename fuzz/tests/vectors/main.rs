@@ -13,6 +13,7 @@ use landline_services::{
         verify::Seen,
     },
     introduce::msg::{Inviting, Joining},
+    rekey::msg as rekey,
 };
 use landline_trust::{
     challenge::Scheme,
@@ -66,6 +67,8 @@ fn written_again(vector: &Vector) -> Option<Vec<u8>> {
         "inviting" => message::<Inviting>(bytes),
         "admin-request" => message::<admin::Request>(bytes),
         "admin-answer" => message::<admin::Answer>(bytes),
+        "rekey-request" => message::<rekey::Request>(bytes),
+        "rekey-answer" => message::<rekey::Answer>(bytes),
         "path" => SharePath::parse(bytes).ok().map(|path| path.as_bytes().to_vec()),
         "file-name" => FileName::parse(bytes).ok().map(|name| name.as_bytes().to_vec()),
         "code" => text()?.parse::<Code>().ok().map(|code| code.to_string().into_bytes()),
