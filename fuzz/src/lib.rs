@@ -9,6 +9,7 @@
 
 mod challenge;
 mod framings;
+mod kept;
 mod messages;
 pub mod mutate;
 mod places;
@@ -25,9 +26,10 @@ pub use framings::{
     framing_files, framing_json, framing_landline, framing_lengths, framing_lines, framing_marks, framing_ready,
     framing_words,
 };
+pub use kept::{costs, exports, kept_passwords, login_answers, login_finishes, login_judges, rotations};
 pub use messages::{
     acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens,
-    patterns, replies, requests,
+    patterns, rekey_answers, rekey_requests, replies, requests,
 };
 pub use places::{codes, contact_names, endpoints, file_names, places, share_paths, typed_paths};
 pub use proof::{fingerprints, grants, inviter_judges, joiner_answers, joiner_judges, spkis};
@@ -67,6 +69,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("labels", labels),
     ("admin_requests", admin_requests),
     ("admin_answers", admin_answers),
+    ("rekey_requests", rekey_requests),
+    ("rekey_answers", rekey_answers),
     ("patterns", patterns),
     ("share_paths", share_paths),
     ("typed_paths", typed_paths),
@@ -81,6 +85,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("joiner_answers", joiner_answers),
     ("inviter_judges", inviter_judges),
     ("joiner_judges", joiner_judges),
+    ("costs", costs),
+    ("login_answers", login_answers),
+    ("login_finishes", login_finishes),
+    ("login_judges", login_judges),
+    ("kept_passwords", kept_passwords),
+    ("rotations", rotations),
+    ("exports", exports),
     ("challenge_answers", challenge_answers),
     ("challenge_proofs", challenge_proofs),
     ("framing_lines", framing_lines),

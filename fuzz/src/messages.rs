@@ -10,7 +10,9 @@ use landline_services::{
         tree::Entry,
     },
     introduce::msg::{Inviting, Joining, MAX_LABEL, label},
+    rekey::msg as rekey,
 };
+use landline_trust::{key::PublicKey, rotation::Chain};
 use landline_wire::{Header, Open, Reply, decode, encode, limits::MAX_MESSAGE};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -119,6 +121,26 @@ pub fn admin_requests(data: &[u8]) {
 /// What the owner's service answers.
 pub fn admin_answers(data: &[u8]) {
     drop(message::<admin::Answer>(data));
+}
+
+/// What is said when a key has changed. Invariant: keys are of one length, and few.
+pub fn rekey_requests(data: &[u8]) {
+    match message::<rekey::Request>(data) {
+        Some(rekey::Request::Follow { keys }) => {
+            let read = rekey::keys(&keys);
+            assert!(read.is_none_or(|read| read.len() == keys.len() && read.len() <= rekey::MOST_KEYS));
+        }
+        Some(rekey::Request::Moved { chain }) => {
+            let nobody = PublicKey::from_bytes([0; 32]);
+            assert!(Chain::decode(&rekey::bytes(&chain), &nobody).is_err());
+        }
+        None => {}
+    }
+}
+
+/// What is answered to it.
+pub fn rekey_answers(data: &[u8]) {
+    drop(message::<rekey::Answer>(data));
 }
 
 /// Patterns of names, one a line. Invariants: what is above the limits is refused; the rest is compiled or refused in

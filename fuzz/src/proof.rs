@@ -136,10 +136,10 @@ fn binding<'a>(inviter: &'a PublicKey, joiner: &'a PublicKey) -> Binding<'a> {
 }
 
 /// The same numbers every time. For these targets only: whoever introduces for real draws from the system.
-struct Fixed(Random);
+pub(crate) struct Fixed(Random);
 
 impl Fixed {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(Random::new(seed))
     }
 }

@@ -4,7 +4,7 @@ use landline_trust::key::PublicKey;
 use landline_wire::LengthPrefix;
 
 use crate::{
-    challenge, proof, state, streams,
+    challenge, kept, proof, state, streams,
     vectors::{Vector, vectors},
 };
 
@@ -53,9 +53,14 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
         "invitings" => &["inviting"],
         "admin_requests" => &["admin-request"],
         "admin_answers" => &["admin-answer"],
+        "rekey_requests" => &["rekey-request"],
+        "rekey_answers" => &["rekey-answer"],
         "spkis" => &["spki"],
         "fingerprints" => &["fingerprint"],
         "codes" => &["code"],
+        "costs" => &["cost"],
+        "rotations" => &["rotation"],
+        "exports" => &["export"],
         "framing_lines" => &["framing-line"],
         "framing_marks" => &["framing-mark"],
         "framing_lengths" => LENGTHS,
@@ -82,6 +87,9 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
             | "spkis"
             | "fingerprints"
             | "codes"
+            | "costs"
+            | "rotations"
+            | "exports"
     ) && !target.starts_with("framing_");
     let wanted = vectors().into_iter().filter(|vector| decoders.contains(&vector.decoder.as_str()));
     wanted
@@ -174,6 +182,11 @@ fn of_tests(target: &str) -> Vec<Vec<u8>> {
         "joiner_answers" => seeds.push(ke1),
         "inviter_judges" => seeds.push(ke2),
         "joiner_judges" => seeds.push(ke3),
+        "login_answers" => seeds.push(kept::transcript()[0].clone()),
+        "login_finishes" => seeds.push(kept::transcript()[1].clone()),
+        "login_judges" => seeds.push(kept::transcript()[2].clone()),
+        "kept_passwords" => seeds.extend(kept::kept()),
+        "rotations" => seeds.push(kept::a_chain()),
         "challenge_answers" => seeds.extend(challenge::answers()),
         "challenge_proofs" => seeds.extend(challenge::proofs()),
         "inflates" => seeds.push(b"\0\0\0\x04\x28\xb5\x2f\xfd\x20\x04\x21\0\0abcd".to_vec()),

@@ -14,12 +14,18 @@ use landline_fuzz::{
 const ROUNDS: u64 = 4000;
 /// For a step of an introduction, a search through all words for the nearest, a call to a share: each takes milliseconds.
 const ROUNDS_OF_SLOW: u64 = 200;
+/// For what stretches a password: each takes some tens of milliseconds.
+const ROUNDS_OF_STRETCHED: u64 = 40;
 
 fn rounds(target: &str) -> u64 {
     let asked = std::env::var("LANDLINE_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok());
-    let slow = ["codes", "streams", "joiner_answers", "inviter_judges", "joiner_judges"].contains(&target);
     let rounds = asked.unwrap_or(ROUNDS);
-    if slow { rounds / (ROUNDS / ROUNDS_OF_SLOW) } else { rounds }
+    match target {
+        "codes" | "streams" | "joiner_answers" | "inviter_judges" | "joiner_judges" | "login_answers"
+        | "login_judges" | "kept_passwords" => rounds / (ROUNDS / ROUNDS_OF_SLOW),
+        "login_finishes" => rounds / (ROUNDS / ROUNDS_OF_STRETCHED),
+        _ => rounds,
+    }
 }
 
 fn holds(target: &str) {
@@ -58,8 +64,9 @@ macro_rules! each {
 each! {
     frames headers names blobs shown_text opens replies requests answers items acks lane_items lane_acks puts says seens
     inflates partial_headers tree_headers tables streams joinings invitings labels
-    admin_requests admin_answers patterns share_paths typed_paths file_names places contact_names endpoints codes grants
-    spkis fingerprints joiner_answers inviter_judges joiner_judges challenge_answers challenge_proofs
+    admin_requests admin_answers rekey_requests rekey_answers patterns share_paths typed_paths file_names places contact_names endpoints codes grants
+    spkis fingerprints joiner_answers inviter_judges joiner_judges costs login_answers login_finishes login_judges kept_passwords rotations
+    exports challenge_answers challenge_proofs
     framing_lines framing_marks framing_lengths
     framing_json framing_files framing_ready framing_landline framing_words
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use landline_services::line::Line;
+use landline_addr::contact::ContactName;
+use landline_services::line::{Line, NewKey};
 use landline_store::{Home, Store};
 
 use crate::config::{Flags, Settings};
@@ -55,7 +56,14 @@ impl Here {
     /// # Errors
     /// As home, key or database fail.
     pub(crate) fn line(&self) -> Result<Line, Fail> {
-        Ok(Line::open(self.home()?)?)
+        let out = self.out.clone();
+        let tell = move |news: &NewKey| {
+            let names: Vec<&str> = news.contacts.iter().map(ContactName::as_str).collect();
+            let (names, old, new) = (names.join(", "), news.old.fingerprint(), news.new.fingerprint());
+            // Not silenced by quiet: whom a name means has changed, if rightly.
+            out.note(format_args!("{names} has a new key, named by the one you knew: {new} (until now {old})"));
+        };
+        Ok(Line::open(self.home()?)?.telling(tell))
     }
 
     /// The settings: `flags` > environment > `config.toml` of the home > defaults.

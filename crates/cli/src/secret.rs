@@ -12,8 +12,8 @@ use crate::out::Out;
 /// # Errors
 /// If nothing was typed, or the terminal can't be read.
 pub(crate) async fn ask(out: &Out, question: &str) -> Result<Vec<u8>, Fail> {
+    let silence = Silence::begin(); // before the question: who answers at once is not shown either
     out.ask(question);
-    let silence = Silence::begin();
     let (tell, told) = tokio::sync::oneshot::channel();
     // A thread of its own: a person who was asked may never answer, and Ctrl-C must be heard meanwhile.
     std::thread::spawn(move || {

@@ -31,6 +31,7 @@ use crate::{
     },
     introduce::serve::Host,
     line::Line,
+    rekey::serve::Registrar,
     switchboard::Switchboard,
 };
 
@@ -165,6 +166,7 @@ impl House {
             share,
             homes: homes.clone(),
             host: Host::new(store.clone(), public, options.label.clone()),
+            registrar: Registrar::new(store.clone(), line.home().successors(&public)?),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,
         };

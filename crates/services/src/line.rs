@@ -1,15 +1,23 @@
 //! The line: how this machine calls others, by the names its owner gave them.
 //!
 //! In: a contact's name, or `localhost` for the owner's own server. Out: a call to one of its services, its key checked.
+//! Where keys have changed, ours or the contact's, that is put in order first ([`crate::rekey`]), and the owner is told.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use landline_addr::{
     contact::{ContactName, Machine},
     endpoint::Endpoint,
 };
 use landline_net::{Call, CallError, DialError, DialLimits, Dialer, Peer, dial, tls::Identity};
-use landline_store::{Contacts as _, Home, Store, StoreError};
+use landline_store::{Contact, Contacts as _, Home, Store, StoreError, Successors as _};
+use landline_trust::{key::PublicKey, rotation::Statement};
+
+use crate::rekey;
 
 /// How this machine calls others. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,6 +26,30 @@ pub struct Line {
     store: Store,
     dialer: Dialer,
     limits: DialLimits,
+    /// How our key followed older ones; read when it is first needed.
+    own_chain: Arc<OnceLock<Vec<Statement>>>,
+    listener: Listener,
+}
+
+/// A contact has a new key, which the one that was pinned has named; it is pinned now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// The contacts that pinned the old key, by name.
+    pub contacts: Vec<ContactName>,
+    /// The key that was pinned.
+    pub old: PublicKey,
+    /// The key that is.
+    pub new: PublicKey,
+}
+
+/// Who is told of new keys.
+#[derive(Clone)]
+struct Listener(Arc<dyn Fn(&NewKey) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener(…)")
+    }
 }
 
 /// Why a machine could not be called, or what went wrong on the call.
@@ -81,7 +113,23 @@ impl Line {
         let identity = Identity::new(&key).map_err(DialError::from)?;
         let store = Store::open(&home)?;
         let limits = DialLimits::default();
-        Ok(Self { home: Arc::new(home), store, dialer: Dialer::new(identity, limits), limits })
+        let listener = Listener(Arc::new(|news: &NewKey| {
+            tracing::warn!(old = %news.old.fingerprint(), new = %news.new.fingerprint(), "a contact has a new key");
+        }));
+        Ok(Self {
+            home: Arc::new(home),
+            store,
+            dialer: Dialer::new(identity, limits),
+            limits,
+            own_chain: Arc::default(),
+            listener,
+        })
+    }
+
+    /// The same line; `tell` hears of contacts that have a new key. Without it the log does.
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(&NewKey) + Send + Sync + 'static) -> Self {
+        Self { listener: Listener(Arc::new(tell)), ..self }
     }
 
     /// The state folder.
@@ -137,7 +185,7 @@ impl Line {
         let mut tried = Vec::new();
         for address in &contact.addresses {
             let Ok(endpoint) = address.parse::<Endpoint>() else { continue };
-            match self.dialer.call(&endpoint, &contact.keys, service).await {
+            match self.call_at(&endpoint, &contact, service).await? {
                 Ok(call) => return Ok(call),
                 Err(fault) => tried.push(fault),
             }
@@ -146,5 +194,78 @@ impl Line {
             return Err(LineError::NoAddress { name: name.to_string() });
         }
         Err(LineError::Unreachable { name: name.to_string(), tried })
+    }
+
+    /// Calls a contact at one of its addresses. The outer error is the state folder's, the inner one the line's.
+    async fn call_at(
+        &self,
+        endpoint: &Endpoint,
+        contact: &Contact,
+        service: &str,
+    ) -> Result<Result<Call, DialError>, StoreError> {
+        let mut pins = contact.keys.clone();
+        if let Err(fault) = self.tell_own_change(endpoint, &pins).await? {
+            match self.followed(endpoint, &pins, &fault).await? {
+                Some(new) => pins = vec![new],
+                None => return Ok(Err(fault)),
+            }
+            // Whether it knows us by our key is still to be told, by the key that it has.
+            drop(self.tell_own_change(endpoint, &pins).await?);
+        }
+        match self.dialer.call(endpoint, &pins, service).await {
+            Err(fault) => match self.followed(endpoint, &pins, &fault).await? {
+                Some(new) => Ok(self.dialer.call(endpoint, &[new], service).await),
+                None => Ok(Err(fault)),
+            },
+            called => Ok(called),
+        }
+    }
+
+    /// Tells a contact that our key has changed, unless it was told already. A contact that will not hear of it refuses the
+    /// call itself too, in better words.
+    async fn tell_own_change(
+        &self,
+        endpoint: &Endpoint,
+        pins: &[PublicKey],
+    ) -> Result<Result<(), DialError>, StoreError> {
+        let own = self.dialer.public();
+        let chain = match self.own_chain.get() {
+            Some(chain) => chain,
+            None => {
+                let read = self.home.successors(&own)?;
+                self.own_chain.get_or_init(|| read)
+            }
+        };
+        if chain.is_empty() || self.home.was_told(&own, pins)? {
+            return Ok(Ok(()));
+        }
+        match rekey::ask::tell(&self.dialer, endpoint, pins, chain).await {
+            Ok(known) => {
+                if known && let Some(key) = pins.first() {
+                    self.home.note_told(&own, key)?;
+                }
+                Ok(Ok(()))
+            }
+            Err(fault) => Ok(Err(fault)),
+        }
+    }
+
+    /// The key that is pinned from now on, if another key answered and one of `pins` has named it. Never silent.
+    async fn followed(
+        &self,
+        endpoint: &Endpoint,
+        pins: &[PublicKey],
+        fault: &DialError,
+    ) -> Result<Option<PublicKey>, StoreError> {
+        let DialError::WrongKey { .. } = fault else { return Ok(None) };
+        let Ok(Some(chain)) = rekey::ask::ask(&self.dialer, endpoint, pins).await else { return Ok(None) };
+        let Some(new) = chain.statements().last().map(Statement::successor) else {
+            return Ok(None);
+        };
+        let followed = self.store.follow(&chain).await?;
+        if let Some(old) = followed.replaced.last() {
+            (self.listener.0)(&NewKey { contacts: followed.contacts, old: *old, new });
+        }
+        Ok(Some(new))
     }
 }

@@ -27,6 +27,7 @@ use crate::{
         serve::{Share, Visitor},
     },
     introduce::{self, serve::Host},
+    rekey::{self, serve::Registrar},
 };
 
 /// The services of a serving machine, and who may reach them.
@@ -42,6 +43,8 @@ pub struct Switchboard {
     pub homes: Homes,
     /// The inviter's end of introductions.
     pub host: Host,
+    /// What answers machines whose key, or whose idea of ours, is out of date.
+    pub registrar: Registrar,
     /// The owner's desk; set once the addresses are known.
     pub desk: Arc<OnceLock<Desk>>,
     /// Between two requests of one call.
@@ -55,6 +58,8 @@ pub enum Pass {
     Introduction,
     /// To the files of a share, which may be a home.
     Files(Share, Visitor),
+    /// To say that a key has changed, or ask how ours did.
+    Rekeying,
     /// To the owner's service.
     Admin(Desk),
 }
@@ -68,6 +73,10 @@ impl Handler for Switchboard {
             Peer::Uid(_) => Err(Refusal::Stranger),
             Peer::Key(_) if service == introduce::SERVICE => {
                 Ok(Admission { pass: Pass::Introduction, standing: Standing::Stranger })
+            }
+            // Whatever the key: who has changed it is a stranger, and so is who dials us by an old one.
+            Peer::Key(_) if service == rekey::SERVICE => {
+                Ok(Admission { pass: Pass::Rekeying, standing: Standing::Stranger })
             }
             Peer::Key(key) => match self.store.user_of_key(&key).await {
                 Ok(Some(user)) => {
@@ -87,6 +96,7 @@ impl Handler for Switchboard {
         match pass {
             Pass::Introduction => self.host.serve(call).await,
             Pass::Files(share, visitor) => share.serve(&visitor, call, stop, self.idle).await,
+            Pass::Rekeying => self.registrar.serve(call).await,
             Pass::Admin(desk) => desk.serve(call, stop).await,
         }
     }
@@ -114,6 +124,7 @@ impl Switchboard {
                 None => return may_not("the server is still starting".to_owned()),
             },
             admin::SERVICE => return may_not(format!("{} has no grant to manage this machine", user.name)),
+            rekey::SERVICE => return may_not("the change of a key needs an encrypted line".to_owned()),
             introduce::SERVICE => return may_not("an introduction needs an encrypted line".to_owned()),
             "" => return may_not("the opening message is not one of landline/1".to_owned()),
             other => {

@@ -59,6 +59,14 @@ pub enum StoreError {
         /// Which part is wrong; never the content.
         why: &'static str,
     },
+    /// The list of the statements by which keys followed each other is not what landline wrote.
+    #[error("{} is damaged ({why}): put back a copy, or move it away; who knows only an older key must then be introduced anew", path.display())]
+    SuccessorsDamaged {
+        /// The file.
+        path: PathBuf,
+        /// Which part is wrong.
+        why: &'static str,
+    },
     /// The system's random source failed.
     #[error("the system gave no random bytes for a new machine key: {0}")]
     Random(#[source] getrandom::Error),

@@ -14,6 +14,8 @@ pub enum Event {
     KeyRevoked(PublicKey),
     /// The user of the key lost a right: the key's live calls were let in with it and must end.
     RightsLost(PublicKey),
+    /// The key is known in place of one that named it as its successor.
+    KeyFollowed(PublicKey),
     /// A confirmation failed and the code is gone: both humans must be told.
     CodeBurned {
         /// The code's number.

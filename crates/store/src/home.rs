@@ -9,6 +9,7 @@ mod key;
 mod lock;
 mod place;
 mod socket;
+mod successors;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Uid;
 
 pub use lock::ServeLock;
+pub use successors::Rotated;
 
 use crate::StoreError;
 

@@ -2,7 +2,7 @@
 //!
 //! In: domain values ([`User`], [`Contact`], [`OpenCode`], …) and the present time, always as an argument.
 //! Out: the same values, kept across restarts and shared safely by several processes, and [`Event`]s of what changed.
-//! The traits ([`Users`], [`Keys`], [`Contacts`], [`Codes`]) are what the floors above know; [`Store`] implements them
+//! The traits ([`Users`], [`Keys`], [`Contacts`], [`Codes`], [`Successors`]) are what the floors above know; [`Store`] implements them
 //! over SQLite, and a database server can be put behind the same traits later.
 //! What is written often and may be lost lies beside the database in small files: [`Partials`], [`Jobs`], [`Lanes`].
 //! Ignorant of: protocol, sockets, and what a grant permits.
@@ -22,16 +22,18 @@ mod keys;
 mod lanes;
 mod partials;
 mod sqlite;
+mod successors;
 mod users;
 
 pub use codes::{Codes, OpenCode};
 pub use contacts::{Contact, Contacts};
 pub use error::{DatabaseFault, StoreError};
 pub use events::Event;
-pub use home::{Home, ServeLock};
+pub use home::{Home, Rotated, ServeLock};
 pub use jobs::{Job, JobKind, JobSummary, Jobs};
 pub use keys::{EnrolledKey, Keys};
 pub use lanes::Lanes;
 pub use partials::{PartialNote, Partials};
 pub use sqlite::Store;
+pub use successors::{Followed, Successors};
 pub use users::{User, Users};

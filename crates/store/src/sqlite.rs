@@ -11,6 +11,7 @@ mod events;
 mod fault;
 mod keys;
 mod schema;
+mod successors;
 mod time;
 mod users;
 

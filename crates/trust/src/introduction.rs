@@ -118,7 +118,7 @@ impl SessionKey {
         &self.0
     }
 
-    fn take(mut bytes: impl Into<[u8; SESSION_KEY_BYTES]> + AsMut<[u8]> + Clone) -> Self {
+    pub(crate) fn take(mut bytes: impl Into<[u8; SESSION_KEY_BYTES]> + AsMut<[u8]> + Clone) -> Self {
         let key = Self(Zeroizing::new(bytes.clone().into()));
         bytes.as_mut().zeroize(); // opaque-ke hands it over in a plain array
         key

@@ -13,10 +13,14 @@ use landline_services::{
         verify::Seen,
     },
     introduce::msg::{Inviting, Joining},
+    rekey::msg as rekey,
 };
 use landline_trust::{
     challenge::Scheme,
+    export::Export,
     key::{Fingerprint, PublicKey},
+    rotation::Statement,
+    stretch::{Cost, Password},
 };
 use landline_wire::{Header, Kind, Limits, decode, encode};
 use serde::{Serialize, de::DeserializeOwned};
@@ -27,10 +31,20 @@ mod others;
 mod records;
 mod users;
 
-/// Checked in `crates/wire/tests/vectors.rs`, and in `protocol.rs` and `challenge.rs` of `crates/trust/tests`; those of
-/// §10, `framing-…`, all in `crates/wire/tests/framings.rs`.
-const ELSEWHERE: [&str; 9] =
-    ["header-known", "header-stranger", "frames", "open", "reply", "name", "blob", "introduction", "challenge"];
+/// Checked in `crates/wire/tests/vectors.rs`, and in `protocol.rs`, `challenge.rs` and `kept.rs` of `crates/trust/tests`;
+/// those of §10, `framing-…`, all in `crates/wire/tests/framings.rs`.
+const ELSEWHERE: [&str; 10] = [
+    "header-known",
+    "header-stranger",
+    "frames",
+    "open",
+    "reply",
+    "name",
+    "blob",
+    "introduction",
+    "challenge",
+    "password",
+];
 
 fn is_elsewhere(vector: &Vector) -> bool {
     ELSEWHERE.contains(&vector.decoder.as_str()) || vector.decoder.starts_with("framing-")
@@ -54,6 +68,8 @@ fn written_again(vector: &Vector) -> Option<Vec<u8>> {
         "inviting" => message::<Inviting>(bytes),
         "admin-request" => message::<admin::Request>(bytes),
         "admin-answer" => message::<admin::Answer>(bytes),
+        "rekey-request" => message::<rekey::Request>(bytes),
+        "rekey-answer" => message::<rekey::Answer>(bytes),
         "path" => SharePath::parse(bytes).ok().map(|path| path.as_bytes().to_vec()),
         "file-name" => FileName::parse(bytes).ok().map(|name| name.as_bytes().to_vec()),
         "code" => text()?.parse::<Code>().ok().map(|code| code.to_string().into_bytes()),
@@ -62,6 +78,13 @@ fn written_again(vector: &Vector) -> Option<Vec<u8>> {
             let key = PublicKey::from_spki(bytes).ok()?;
             assert_eq!(key.to_string(), vector.what, "the words beside a key are its fingerprint");
             Some(key.spki().to_vec())
+        }
+        "cost" => Cost::from_bytes(bytes).ok().map(|cost| cost.to_bytes().to_vec()),
+        "rotation" => Statement::decode(bytes).ok().map(|statement| statement.encode().to_vec()),
+        "export" => {
+            let export = Export::parse(text()?).ok()?;
+            export.open(&Password::new("open sesame").ok()?).ok()?;
+            Some(export.to_text().into_bytes())
         }
         "challenge-md5" => challenge::one_way(Scheme::HmacMd5, bytes),
         "challenge-sha256" => challenge::one_way(Scheme::HmacSha256, bytes),

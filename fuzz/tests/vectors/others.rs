@@ -1,10 +1,14 @@
-//! Values of introductions and of the owner's service, each beside the name of its vector.
+//! Values of introductions, of changes of keys and of the owner's service, each beside the name of its vector.
 
 use landline_services::{
     admin::msg as admin,
     introduce::msg::{Inviting, Joining},
+    rekey::msg as rekey,
 };
-use landline_trust::key::PublicKey;
+use landline_trust::{
+    key::{MachineKey, PublicKey},
+    rotation::Statement,
+};
 use landline_wire::{Blob, ErrorCode, Fault};
 
 use crate::frame;
@@ -29,7 +33,19 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         fingerprint: print(),
     };
     let unknown = Fault::new(ErrorCode::NotFound, "no enrolled key has that fingerprint");
+    let machine = |byte| MachineKey::from_seed([byte; 32]);
+    let chain = || {
+        let [first, second] = [(1, 2, 1_700_000_000), (2, 3, 1_800_000_000)]
+            .map(|(old, new, seconds)| Statement::sign(&machine(old), &machine(new), seconds).expect("two keys"));
+        rekey::blobs(&[first, second])
+    };
+    let keys = || vec![Blob(machine(1).public().as_bytes().to_vec())];
     vec![
+        ("rekey-request/moved", frame(rekey::Request::Moved { chain: chain() })),
+        ("rekey-request/follow", frame(rekey::Request::Follow { keys: keys() })),
+        ("rekey-answer/known", frame(rekey::Answer::Known {})),
+        ("rekey-answer/chain", frame(rekey::Answer::Chain { chain: chain() })),
+        ("rekey-answer/refused", frame(rekey::Answer::Error(Fault::stranger()))),
         ("joining/introduce", frame(Joining::Introduce { number: 7 })),
         ("joining/confirm", frame(Joining::Confirm { step: step(2, 320), label: "laptop".to_owned() })),
         ("inviting/blinded", frame(Inviting::Blinded { step: step(1, 96) })),

@@ -1,5 +1,10 @@
 //! `key`: this machine's own key, and the keys of machines that may call it.
 
+mod export;
+mod import;
+mod passphrase;
+mod rotate;
+
 use std::time::SystemTime;
 
 use landline_services::admin::Admin;
@@ -14,7 +19,7 @@ use crate::fail::Fail;
 use crate::here::Here;
 use crate::units;
 
-/// Show this machine's key, and who may call it; revoke a key
+/// Show, export, import or change this machine's key; see who may call it, revoke a key
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -33,6 +38,12 @@ enum What {
         /// Its fingerprint, the beginning of it, or what the machine calls itself
         which: String,
     },
+    /// Write this machine's key under a passphrase, to be kept in a safe place
+    Export(export::Args),
+    /// Take a key that was exported: this machine becomes the one that it was exported on
+    Import(import::Args),
+    /// Give this machine a new key; those who know the old one follow by themselves
+    Rotate,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +74,9 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         }
         What::List => list(here, &here.store()?.list_keys().await?),
         What::Revoke { which } => revoke(here, &which).await?,
+        What::Export(args) => export::run(args, here).await?,
+        What::Import(args) => import::run(args, here).await?,
+        What::Rotate => rotate::run(here)?,
     }
     Ok(Exit::Done)
 }

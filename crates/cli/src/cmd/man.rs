@@ -34,9 +34,10 @@ const CONFIGURATION: [(&str, &str); 6] = [
     ("log", "off, error, warn, info, debug, trace, or parts like landline_net=debug,info; default \"warn\""),
 ];
 
-const ENVIRONMENT: [(&str, &str); 11] = [
+const ENVIRONMENT: [(&str, &str); 12] = [
     ("LANDLINE_HOME", "this machine's folder: its key, contacts and settings"),
     ("LANDLINE_CODE", "the code for landline join, when there is nobody to ask"),
+    ("LANDLINE_PASSPHRASE", "the passphrase for landline key export and import, when there is nobody to ask"),
     ("LANDLINE_LISTEN", "where landline serve listens: endpoints, separated by commas"),
     ("LANDLINE_SHARE", "the folder that landline serve serves"),
     ("LANDLINE_READ_ONLY", "true: nobody may change anything in it"),

@@ -75,7 +75,7 @@ fn reach_hint(name: &str) -> String {
 pub(crate) fn dial_fail(name: &str, error: &DialError) -> Fail {
     match error {
         DialError::WrongKey { .. } => Fail::new(Exit::Refused, chain(error)).hint(format_args!(
-            "nothing was sent to it. If {name} was set up anew, compare this key with its owner, then: \
+            "nothing was sent to it, but the question whether the key you know has named this one. If {name} was set up anew, compare this key with its owner, then: \
              landline contacts remove {name}, and landline join again. If not, somebody may be in between"
         )),
         DialError::Resolve { .. } => {

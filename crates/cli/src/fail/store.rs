@@ -32,6 +32,9 @@ fn remedy(error: &StoreError) -> Option<String> {
         StoreError::HomeExposed { path, .. } => return Some(format!("chmod 700 {}", path.display())),
         StoreError::KeyExposed { path, .. } => return Some(format!("chmod 600 {}", path.display())),
         StoreError::KeyDamaged { .. } => "put back a copy, or move it away to get a new identity",
+        StoreError::SuccessorsDamaged { .. } => {
+            "put back a copy, or move it away; who knows only an older key must then be introduced anew"
+        }
         StoreError::NewerSchema { .. } => "upgrade landline",
         StoreError::Busy { .. } => "try again, or end that process",
         StoreError::Corrupt { .. } => "put back a copy, or move it away to start empty",
@@ -51,9 +54,10 @@ fn exit(error: &StoreError) -> Exit {
         | StoreError::KeyExposed { .. }
         | StoreError::SocketDir { .. }
         | StoreError::NewerSchema { .. } => Exit::Refused,
-        StoreError::KeyDamaged { .. } | StoreError::Corrupt { .. } | StoreError::UnreadableRow { .. } => {
-            Exit::Integrity
-        }
+        StoreError::KeyDamaged { .. }
+        | StoreError::SuccessorsDamaged { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::UnreadableRow { .. } => Exit::Integrity,
         StoreError::AlreadyServing { .. }
         | StoreError::LockNameless { .. }
         | StoreError::NumberTaken { .. }
@@ -89,6 +93,7 @@ mod tests {
             (StoreError::NotYours { path: path(), owner: 1, you: 2 }, 5),
             (StoreError::KeyExposed { path: path(), mode: 0o644 }, 5),
             (StoreError::KeyDamaged { path: path(), why: "short" }, 6),
+            (StoreError::SuccessorsDamaged { path: path(), why: "short" }, 6),
             (StoreError::AlreadyServing { path: path(), pid: 7 }, 9),
             (StoreError::Busy { path: path() }, 10),
             (StoreError::NoSpace { path: path() }, 7),
@@ -112,6 +117,7 @@ mod tests {
             StoreError::HomeExposed { path: path(), mode: 0o777 },
             StoreError::KeyExposed { path: path(), mode: 0o644 },
             StoreError::KeyDamaged { path: path(), why: "short" },
+            StoreError::SuccessorsDamaged { path: path(), why: "short" },
             StoreError::NewerSchema { path: path(), found: 9, known: 1 },
             StoreError::Busy { path: path() },
             StoreError::Corrupt { path: path() },

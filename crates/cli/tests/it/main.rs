@@ -8,6 +8,7 @@ mod halfway;
 mod hostile;
 mod interrupted;
 mod introduction;
+mod keys;
 mod lanes;
 mod listing;
 mod moving;

@@ -55,6 +55,30 @@ fn a_mistyped_code_is_asked_for_again_without_bothering_the_other_machine() {
 }
 
 #[test]
+fn a_passphrase_is_asked_for_twice_and_never_shown() {
+    if !needs("script") {
+        return;
+    }
+    let scene = Scene::new();
+    let people = Office::new("/bin/sh");
+    let export = |second: &str| {
+        let mut asked = at_a_terminal(&people, &scene, "NO_COLOR=1", "key export key.txt");
+        asked.wait_for_stdout("New passphrase: ");
+        asked.say("four words and more\n");
+        asked.wait_for_stdout("The same again: ");
+        asked.say(second);
+        asked.wait().never_says("four words")
+    };
+    let _ = export("four words and mere\n").exits_with(2).stdout_has("the two passphrases differ");
+    assert!(!scene.laptop.work().join("key.txt").exists());
+    let _ = export("four words and more\n").exits_with(0).stdout_has("Exported the key");
+    let mut asked = at_a_terminal(&people, &scene, "NO_COLOR=1", "key import key.txt");
+    asked.wait_for_stdout("Passphrase: ");
+    asked.say("four words and more\n");
+    let _ = asked.wait().never_says("four words").exits_with(0).stdout_has("already");
+}
+
+#[test]
 fn ctrl_c_leaves_nothing_of_the_progress_on_the_screen() {
     if !needs("script") {
         return;

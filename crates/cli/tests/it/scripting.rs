@@ -24,8 +24,10 @@ fn documented(heading: &str) -> Vec<Value> {
 
 /// The word by which objects of one section are told apart.
 fn sort_of(object: &Value) -> String {
-    let telling =
-        ["error", "text", "b64", "made", "from", "removed", "revoked", "user", "key", "sound", "script", "page"];
+    let telling = [
+        "error", "text", "b64", "made", "from", "removed", "revoked", "exported", "imported", "replaced", "user",
+        "key", "sound", "script", "page",
+    ];
     match object["event"].as_str() {
         Some(event) => event.to_owned(),
         None => telling.iter().find(|field| object.get(**field).is_some()).map_or("object", |field| field).to_owned(),
@@ -170,7 +172,12 @@ fn what_the_commands_for_this_machine_print_is_what_the_page_says() {
     let enrolled = desk.cmd(["key", "list", "--json"]).succeeds().json_line();
     let whom = enrolled["fingerprint"].as_str().unwrap();
     let keys = [&["key", "show"][..], &["key", "list"], &["key", "revoke", whom]];
-    agrees("key", &printed(desk, &keys));
+    let mut keys = printed(desk, &keys);
+    laptop.write("word", "four words and more");
+    let export = ["key", "export", "key.txt", "--passphrase-file", "word"];
+    let import = ["key", "import", "key.txt", "--passphrase-file", "word"];
+    keys.extend(printed(laptop, &[&export, &import, &["key", "rotate"]]));
+    agrees("key", &keys);
     for check in printed(desk, &[&["doctor"]]) {
         assert!(PAGE.contains(&format!("`{}`", check["check"].as_str().unwrap())), "{check}");
     }
@@ -199,6 +206,8 @@ fn what_the_server_and_introductions_print_is_what_the_page_says() {
     }
     invited.push(serde_json::json!({"event": "code-expired"})); // takes a minute to come
     agrees("invite", &invited);
+    let _ = laptop.cmd(["key", "rotate"]).succeeds();
+    let _ = laptop.cmd(["ls", "desk:"]).succeeds();
     let enrolled = desk.cmd(["key", "list", "--json"]).succeeds().json_line();
     let _ = desk.cmd(["key", "revoke", enrolled["fingerprint"].as_str().unwrap()]).succeeds();
     let mut told = vec![scene.desk.ready().clone()];

@@ -2,8 +2,8 @@
 //!
 //! In: random bytes, once. Out: the machine key, the same for every process for ever.
 //! The file is text of three lines: a header, the fingerprint (for people, and to notice damage), the seed in base32.
-//! Invariants: the file is placed whole and never overwritten, so that a race to make it has one winner whose key
-//! everybody uses; it is never used if others can read it.
+//! Invariants: making it overwrites nothing, so that a race to make it has one winner whose key everybody uses; it is never
+//! used if others can read it. Replacing it is `successors`'s work.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,7 +18,7 @@ use super::{Home, OTHERS_ANY, ROOT};
 use crate::StoreError;
 
 /// The file in the home.
-const NAME: &str = "key";
+pub(super) const NAME: &str = "key";
 const HEADER: &str = "landline machine key v1 (secret: whoever reads this file can pose as this machine)";
 const FINGERPRINT: &str = "fingerprint ";
 const SEED: &str = "seed ";
@@ -80,7 +80,7 @@ impl Home {
     }
 }
 
-fn render(key: &MachineKey) -> Zeroizing<Vec<u8>> {
+pub(super) fn render(key: &MachineKey) -> Zeroizing<Vec<u8>> {
     let seed = key.danger_seed();
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE));
     text.extend_from_slice(format!("{HEADER}\n{FINGERPRINT}{}\n{SEED}", key.public().fingerprint()).as_bytes());

@@ -8,7 +8,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 
@@ -21,10 +21,7 @@ impl Home {
     /// # Errors
     /// [`StoreError::Random`], [`StoreError::Io`].
     pub(crate) fn place_once(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
-        let mut suffix = [0_u8; 8];
-        getrandom::fill(&mut suffix).map_err(StoreError::Random)?;
-        let draft = self.path.join(format!("{name}.new-{}", HEXLOWER.encode(&suffix)));
-
+        let draft = self.draft_of(name)?;
         let placed = self.write_draft(&draft, content).and_then(|()| link_once(&draft, &self.path.join(name)));
         // The draft goes in any case; that it could not be removed is told only if nothing worse happened.
         let removed = fs::remove_file(&draft).map_err(StoreError::io("remove the draft", &draft));
@@ -33,7 +30,14 @@ impl Home {
         File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(StoreError::io("make durable", &self.path))
     }
 
-    fn write_draft(&self, draft: &Path, content: &[u8]) -> Result<(), StoreError> {
+    /// Where what will be `name` is written first.
+    pub(super) fn draft_of(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let mut suffix = [0_u8; 8];
+        getrandom::fill(&mut suffix).map_err(StoreError::Random)?;
+        Ok(self.path.join(format!("{name}.new-{}", HEXLOWER.encode(&suffix))))
+    }
+
+    pub(super) fn write_draft(&self, draft: &Path, content: &[u8]) -> Result<(), StoreError> {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)

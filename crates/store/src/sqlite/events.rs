@@ -20,6 +20,7 @@ pub(super) fn note(tx: &Transaction<'_>, event: &Event) -> Result<(), Fault> {
     let (kind, number, key) = match event {
         Event::KeyRevoked(key) => ("key-revoked", None, Some(key)),
         Event::RightsLost(key) => ("rights-lost", None, Some(key)),
+        Event::KeyFollowed(key) => ("key-followed", None, Some(key)),
         Event::CodeBurned { number } => ("code-burned", Some(*number), None),
         Event::CodeUsed { number, key } => ("code-used", Some(*number), Some(key)),
     };
@@ -56,6 +57,7 @@ fn read(row: &Row<'_>) -> Result<Event, Fault> {
     Ok(match row.get_ref(1)?.as_str().unwrap_or_default() {
         "key-revoked" => Event::KeyRevoked(key_at(row, 3)?),
         "rights-lost" => Event::RightsLost(key_at(row, 3)?),
+        "key-followed" => Event::KeyFollowed(key_at(row, 3)?),
         "code-burned" => Event::CodeBurned { number: row.get(2)? },
         "code-used" => Event::CodeUsed { number: row.get(2)?, key: key_at(row, 3)? },
         _ => return Err(Fault::Unreadable("kind of event")),

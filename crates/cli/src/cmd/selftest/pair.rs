@@ -23,9 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks whether a command has ended.
 const BEAT: Duration = Duration::from_millis(4);
 /// Variables by which the user's settings would reach the test.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "LANDLINE_HOME",
     "LANDLINE_CODE",
+    "LANDLINE_PASSPHRASE",
     "LANDLINE_LISTEN",
     "LANDLINE_SHARE",
     "LANDLINE_READ_ONLY",

@@ -79,6 +79,7 @@ enum Happening<'a> {
     Introduced { code: u16, fingerprint: String, label: &'a str },
     CodeBurned { code: u16 },
     KeyRevoked { fingerprint: String },
+    KeyFollowed { fingerprint: String },
 }
 
 /// Tells a change of keys or codes: both people of an introduction shall know how it went.
@@ -114,6 +115,13 @@ pub(crate) async fn tell(here: &Here, store: &Store, event: Event) {
                 out.object(&Happening::KeyRevoked { fingerprint: fingerprint.to_string() });
             }
             out.say(format_args!("Revoked: the machine with the key {fingerprint} may not call any more."));
+        }
+        Event::KeyFollowed(key) => {
+            let fingerprint = key.fingerprint();
+            if out.is_json() {
+                out.object(&Happening::KeyFollowed { fingerprint: fingerprint.to_string() });
+            }
+            out.say(format_args!("A machine has changed its key: it is known by {fingerprint} from now on."));
         }
         _ => {}
     }
