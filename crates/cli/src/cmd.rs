@@ -22,6 +22,7 @@ mod invite;
 mod join;
 mod key;
 mod listen;
+mod login;
 mod ls;
 mod man;
 mod mkdir;
@@ -45,6 +46,7 @@ pub(crate) enum Cmd {
     Serve(serve::Args),
     Invite(invite::Args),
     Join(join::Args),
+    Login(login::Args),
     Put(put::Args),
     Get(get::Args),
     Retry(retry::Args),
@@ -111,6 +113,7 @@ impl Cmd {
             Self::Serve(args) => serve::run(args, here).await,
             Self::Invite(args) => invite::run(args, here).await,
             Self::Join(args) => join::run(args, here).await,
+            Self::Login(args) => login::run(args, here).await,
             Self::Put(args) => put::run(args, here).await,
             Self::Get(args) => get::run(args, here).await,
             Self::Retry(args) => retry::run(args, here).await,

@@ -20,7 +20,7 @@ mod store;
 
 pub(crate) use line::{dial_fail, line_fail};
 pub(crate) use near::nearest;
-pub(crate) use services::{files_fail, join_fail};
+pub(crate) use services::{files_fail, join_fail, login_fail};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

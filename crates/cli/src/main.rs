@@ -15,6 +15,7 @@ mod here;
 mod listing;
 mod logs;
 mod out;
+mod phrase;
 mod place;
 mod progress;
 mod run;

@@ -25,5 +25,5 @@ pub use dial::Dialer;
 pub use error::{CallError, DialError};
 pub use limits::{CallLimits, DialLimits, ServerLimits};
 pub use line::{LineStats, TcpInfo};
-pub use peer::Peer;
+pub use peer::{Origin, Peer};
 pub use server::{Admission, Caller, Ended, Handler, Refusal, Server, Standing};

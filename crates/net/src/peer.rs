@@ -1,5 +1,6 @@
 //! Who is at the other end, as far as the connection itself proves it.
 
+use landline_addr::source::SourceKey;
 use std::{fmt, net::SocketAddr};
 
 use landline_trust::key::PublicKey;
@@ -29,6 +30,17 @@ pub enum Origin {
     Tcp(SocketAddr),
     /// From this machine, through a UNIX socket.
     Unix,
+}
+
+impl Origin {
+    /// What failures from there are counted against; `None` for this machine.
+    #[must_use]
+    pub fn source(self) -> Option<SourceKey> {
+        match self {
+            Self::Tcp(address) => Some(SourceKey::from(address)),
+            Self::Unix => None,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

@@ -31,6 +31,7 @@ use crate::{
     },
     introduce::serve::Host,
     line::Line,
+    login::serve::{Porter, secret},
     rekey::serve::Registrar,
     switchboard::Switchboard,
 };
@@ -167,6 +168,7 @@ impl House {
             homes: homes.clone(),
             host: Host::new(store.clone(), public, options.label.clone()),
             registrar: Registrar::new(store.clone(), line.home().successors(&public)?),
+            porter: Porter::new(store.clone(), secret(&store).await?, public, options.label.clone()),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,
         };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use landline_addr::user::UserName;
-use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing};
+use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Origin, Peer, Refusal, Standing};
 use landline_store::{Keys as _, Store, StoreError, User, Users as _};
 use landline_trust::{
     grant::{Area, Ask, Grant, may},
@@ -27,6 +27,7 @@ use crate::{
         serve::{Share, Visitor},
     },
     introduce::{self, serve::Host},
+    login::{self, serve::Porter},
     rekey::{self, serve::Registrar},
 };
 
@@ -45,6 +46,8 @@ pub struct Switchboard {
     pub host: Host,
     /// What answers machines whose key, or whose idea of ours, is out of date.
     pub registrar: Registrar,
+    /// What lets in who has a password.
+    pub porter: Porter,
     /// The owner's desk; set once the addresses are known.
     pub desk: Arc<OnceLock<Desk>>,
     /// Between two requests of one call.
@@ -60,6 +63,8 @@ pub enum Pass {
     Files(Share, Visitor),
     /// To say that a key has changed, or ask how ours did.
     Rekeying,
+    /// To log in with a password, from there.
+    Login(Origin),
     /// To the owner's service.
     Admin(Desk),
 }
@@ -75,6 +80,9 @@ impl Handler for Switchboard {
                 Ok(Admission { pass: Pass::Introduction, standing: Standing::Stranger })
             }
             // Whatever the key: who has changed it is a stranger, and so is who dials us by an old one.
+            Peer::Key(_) if service == login::SERVICE => {
+                Ok(Admission { pass: Pass::Login(caller.origin), standing: Standing::Stranger })
+            }
             Peer::Key(_) if service == rekey::SERVICE => {
                 Ok(Admission { pass: Pass::Rekeying, standing: Standing::Stranger })
             }
@@ -97,6 +105,7 @@ impl Handler for Switchboard {
             Pass::Introduction => self.host.serve(call).await,
             Pass::Files(share, visitor) => share.serve(&visitor, call, stop, self.idle).await,
             Pass::Rekeying => self.registrar.serve(call).await,
+            Pass::Login(origin) => self.porter.serve(origin, call).await,
             Pass::Admin(desk) => desk.serve(call, stop).await,
         }
     }
@@ -124,6 +133,7 @@ impl Switchboard {
                 None => return may_not("the server is still starting".to_owned()),
             },
             admin::SERVICE => return may_not(format!("{} has no grant to manage this machine", user.name)),
+            login::SERVICE => return may_not("a login needs an encrypted line".to_owned()),
             rekey::SERVICE => return may_not("the change of a key needs an encrypted line".to_owned()),
             introduce::SERVICE => return may_not("an introduction needs an encrypted line".to_owned()),
             "" => return may_not("the opening message is not one of landline/1".to_owned()),

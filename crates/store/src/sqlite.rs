@@ -10,6 +10,7 @@ mod contacts;
 mod events;
 mod fault;
 mod keys;
+mod passwords;
 mod schema;
 mod successors;
 mod time;

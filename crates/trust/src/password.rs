@@ -53,9 +53,6 @@ pub use enrol::{Enrolment, REQUEST_LEN, RESPONSE_LEN, UPLOAD_LEN};
 pub use login::{Guess, Login};
 pub use server::{Malformed, RECORD_LEN, Record, SECRET_LEN, ServerSecret};
 
-/// The label under which the exporter of [`Binding`] is drawn (RFC 8446 §7.5), without a context. PROTOCOL.md §13.3.
-pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-landline-password";
-
 /// Most bytes in a user's name.
 pub const LONGEST_NAME_BYTES: usize = 255;
 
@@ -118,7 +115,7 @@ impl<'a> Name<'a> {
 /// A man in the middle has two connections, so the exporters and the keys that the two sides see differ.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding<'a> {
-    /// 32 bytes exported from the TLS connection that carries the messages, under [`EXPORTER_LABEL`].
+    /// 32 bytes exported from the TLS connection that carries the messages. PROTOCOL.md §1.4.
     pub exporter: &'a [u8; 32],
     /// The key that the server showed in the handshake.
     pub server: &'a PublicKey,

@@ -47,7 +47,7 @@ struct Joined<'a> {
     label: &'a str,
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, String> {
+pub(super) fn endpoint(text: &str) -> Result<Endpoint, String> {
     match text.parse::<Endpoint>().map_err(|fault| fault.to_string())? {
         Endpoint::Tcp { host: Host::Any, .. } => Err("name the other machine: HOST or HOST:PORT".to_owned()),
         Endpoint::Tcp { port: 0, .. } => Err("port 0 can't be dialled; leave the port out for 5463".to_owned()),
@@ -60,20 +60,25 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let line = here.line()?;
     // Whatever can be wrong without the code is found before it is typed, and before it is used up.
     if let Some(name) = &args.name {
-        refuse_taken(&line, name, &args.endpoint).await?;
+        refuse_taken(&line, name, &args.endpoint, "code").await?;
     }
     let code = code::find(here, args.code.as_deref(), args.code_file.as_deref()).await?;
     let place = args.endpoint.to_string();
     let place = place.strip_prefix("tcp://").unwrap_or(&place);
     let introduced =
         introduce::join(&line, &args.endpoint, &code, &host_name()).await.map_err(|fault| join_fail(place, fault))?;
-    let (name, new) = remember(&line, &args, &introduced).await?;
+    let (name, new) = remember(&line, args.name.as_ref(), &introduced).await?;
     tell(here, &name, new, &introduced);
     Ok(Exit::Done)
 }
 
 /// A name that means another machine already must not come to mean this one.
-async fn refuse_taken(line: &Line, name: &ContactName, endpoint: &Endpoint) -> Result<(), Fail> {
+pub(super) async fn refuse_taken(
+    line: &Line,
+    name: &ContactName,
+    endpoint: &Endpoint,
+    secret: &str,
+) -> Result<(), Fail> {
     let Some(contact) = line.store().contact(name).await? else { return Ok(()) };
     match line.dialer().call(endpoint, &contact.keys, files::SERVICE).await {
         // The same machine again, perhaps at a new address: it shows the key that is known.
@@ -81,7 +86,7 @@ async fn refuse_taken(line: &Line, name: &ContactName, endpoint: &Endpoint) -> R
         Err(DialError::WrongKey { .. }) => {
             Err(Fail::new(Exit::Conflict, format_args!("the name {name} is taken by another machine")).hint(
                 format_args!(
-                    "the code was not used. Choose another name with --name, or free this one first: \
+                    "the {secret} was not used. Choose another name with --name, or free this one first: \
                  landline contacts rename {name} NEW, or landline contacts remove {name}"
                 ),
             ))
@@ -91,13 +96,17 @@ async fn refuse_taken(line: &Line, name: &ContactName, endpoint: &Endpoint) -> R
 }
 
 /// Adds the contact, or its new address; answers with its name, and whether it is new.
-async fn remember(line: &Line, args: &Args, introduced: &Introduced) -> Result<(ContactName, bool), Fail> {
+pub(super) async fn remember(
+    line: &Line,
+    wanted: Option<&ContactName>,
+    introduced: &Introduced,
+) -> Result<(ContactName, bool), Fail> {
     let store = line.store();
     let known = store.contact_by_key(&introduced.key).await?;
-    let name = match (&args.name, &known) {
+    let name = match (wanted, &known) {
         (Some(name), _) => name.clone(),
         (None, Some(known)) => known.name.clone(),
-        (None, None) => free_name(line, args, introduced).await?,
+        (None, None) => free_name(line, introduced).await?,
     };
     let new = known.is_none_or(|known| known.name != name);
     let contact = Contact {
@@ -107,14 +116,15 @@ async fn remember(line: &Line, args: &Args, introduced: &Introduced) -> Result<(
         added_at: SystemTime::now(),
     };
     store.add_contact(contact).await.map_err(|fault| {
-        Fail::from(fault).hint("the other machine knows this one now; join again with a new code and another --name")
+        Fail::from(fault)
+            .hint("the other machine knows this one now; do it again with another --name (join: and a new code)")
     })?;
     Ok((name, new))
 }
 
 /// The first suggestion that nobody has, with a number behind it if need be.
-async fn free_name(line: &Line, args: &Args, introduced: &Introduced) -> Result<ContactName, Fail> {
-    let host = match &args.endpoint {
+async fn free_name(line: &Line, introduced: &Introduced) -> Result<ContactName, Fail> {
+    let host = match &introduced.endpoint {
         Endpoint::Tcp { host: Host::Name(host), .. } => host.as_str(),
         Endpoint::Tcp { .. } | Endpoint::Unix(_) => "",
     };
@@ -140,7 +150,7 @@ pub(crate) fn suggested_name(labels: &[&str]) -> Option<ContactName> {
     labels.iter().find_map(plain)
 }
 
-fn tell(here: &Here, name: &ContactName, new: bool, introduced: &Introduced) {
+pub(super) fn tell(here: &Here, name: &ContactName, new: bool, introduced: &Introduced) {
     let fingerprint = introduced.key.fingerprint();
     if here.out.is_json() {
         here.out.object(&Joined {

@@ -16,7 +16,10 @@ use crate::fail::{Fail, fault_words, line_fail};
 use crate::here::Here;
 use crate::units;
 
+mod passwd;
 mod words;
+
+pub(crate) use passwd::PASSWORD;
 
 use words::grants;
 
@@ -74,6 +77,8 @@ enum What {
         #[arg(value_name = "GRANT", required = true)]
         grants: Vec<String>,
     },
+    /// Set the password with which a user lets machines of his own in, by landline login
+    Passwd(passwd::Args),
     /// Set how much a home may hold, like 20G, or none for no limit; running calls of this user are cut
     Quota {
         /// Whose
@@ -153,6 +158,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
             };
             office.change(&name, request, said).await?;
         }
+        What::Passwd(args) => passwd::run(args, &office).await?,
         What::Remove { name } => remove(here, &office, &name).await?,
     }
     Ok(Exit::Done)
@@ -236,7 +242,7 @@ fn list(here: &Here, answers: Vec<UserAnswer>) {
         .into_iter()
         .filter_map(|answer| match answer {
             UserAnswer::User(user) => Some(user),
-            UserAnswer::Done { .. } | UserAnswer::Removed { .. } => None,
+            UserAnswer::Done { .. } | UserAnswer::Stretch { .. } | UserAnswer::Removed { .. } => None,
         })
         .collect();
     if here.out.is_json() {
@@ -263,6 +269,7 @@ fn show(here: &Here, user: &UserMsg) {
         (true, used, None) => format!("{}, no quota", units::bytes(used)),
     };
     out.line(format_args!("  home      {home}"));
+    out.line(format_args!("  password  {}", if user.password == Some(true) { "set" } else { "none" }));
     let blocks = [
         ("grants", user.grants.iter().map(|grant| shown(grant).to_string()).collect::<Vec<_>>()),
         ("machines", user.keys.iter().map(machine).collect()),

@@ -5,6 +5,7 @@ use landline_services::files::ask::FilesError;
 use landline_services::files::filter::FilterError;
 use landline_services::house::HouseError;
 use landline_services::introduce::JoinError;
+use landline_services::login::LoginFault;
 
 use super::line::{call_fail, dial_fail, line_fail};
 use super::{Fail, chain, io_exit, io_words};
@@ -65,6 +66,26 @@ fn listen(endpoint: &str, source: &std::io::Error) -> Fail {
         std::io::ErrorKind::AddrNotAvailable => Fail::new(Exit::NotFound, what)
             .hint("this machine has no such address; leave the host out to listen on all of them: --listen :PORT"),
         _ => Fail::new(io_exit(source), what),
+    }
+}
+
+/// What went wrong when letting this machine in at the one at `place`.
+pub(crate) fn login_fail(place: &str, error: LoginFault) -> Fail {
+    let words = chain(&error);
+    match error {
+        LoginFault::Wrong => Fail::new(Exit::Refused, words)
+            .hint("type both with care; the owner of the other machine can set a new password (landline user passwd)"),
+        LoginFault::TooOften(text) => Fail::new(Exit::TimedOut, format_args!("{place}: {text}"))
+            .hint("other places are not held up, and the password is the same"),
+        LoginFault::Refused => Fail::new(Exit::Refused, format_args!("{place} takes no login now"))
+            .hint("try again in a minute, or be let in by a code: landline join"),
+        LoginFault::Cost(_) => Fail::new(Exit::Refused, format_args!("{place}: {words}"))
+            .hint("the password was not used; ask the owner of that machine"),
+        LoginFault::NoMemory(_) => Fail::new(Exit::NoSpace, words).hint("the password was not used; close something"),
+        LoginFault::Dial(error) => dial_fail(place, &error),
+        LoginFault::Call(error) => call_fail(place, &error),
+        _ => Fail::new(Exit::Refused, format_args!("{place}: {words}"))
+            .hint("are both machines on the same version of landline? Compare landline --version"),
     }
 }
 

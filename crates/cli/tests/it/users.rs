@@ -3,6 +3,7 @@
 mod grants;
 mod homes;
 mod kills;
+mod logins;
 mod quotas;
 mod remote;
 

@@ -7,12 +7,19 @@ use std::{path::PathBuf, time::UNIX_EPOCH};
 
 use landline_addr::user::UserName;
 use landline_net::server::Live;
-use landline_store::{EnrolledKey, Keys as _, Store, StoreError, User, Users as _};
-use landline_trust::{grant::Grant, key::PublicKey};
-use landline_wire::{ErrorCode, Fault, shown};
+use landline_store::{EnrolledKey, Keys as _, Passwords as _, Store, StoreError, User, Users as _};
+use landline_trust::{
+    grant::Grant,
+    key::PublicKey,
+    password::{Name, Record, Wrong},
+};
+use landline_wire::{Blob, ErrorCode, Fault, shown};
 
 use super::msg::{KeyMsg, LONGEST_GRANT, MACHINES_SHOWN, MOST_GRANTS, UserAnswer, UserMsg, UserRequest};
-use crate::files::homes::{self, HomeError, Homes};
+use crate::{
+    files::homes::{self, HomeError, Homes},
+    login,
+};
 
 /// What changes to users work with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,6 +62,9 @@ impl People {
             UserRequest::Grant { name, grants } => self.grant(&name, &grants).await,
             UserRequest::Revoke { name, grants } => self.revoke(&name, &grants).await,
             UserRequest::Quota { name, bytes } => self.quota(&name, bytes).await,
+            UserRequest::Password { name, step } => self.begin_password(&name, &step.0).await,
+            UserRequest::SetPassword { name, step } => self.set_password(&name, &step.0).await,
+            UserRequest::NoPassword { name } => self.keep_password(&name, None).await,
             UserRequest::Remove { name } => self.remove(&name).await,
         }
     }
@@ -92,6 +102,8 @@ impl People {
         let keys = self.keys_of(&user).await?;
         let mut told = message(&user, keys.len());
         told.keys = keys.iter().take(MACHINES_SHOWN).map(key_message).collect();
+        let record = self.store.password_record(&named(name)?).await.map_err(|fault| words(&fault))?;
+        told.password = Some(record.is_some());
         if user.has_home {
             let (homes, name) = (self.homes.clone(), named(name)?);
             let look = move || match homes {
@@ -138,6 +150,28 @@ impl People {
         let keys = self.running(&name).await?;
         self.store.set_quota(&name, bytes).await.map_err(|fault| words(&fault))?;
         Ok(vec![UserAnswer::Done { changed: true, cut: keys.cut(&self.live) }])
+    }
+
+    async fn begin_password(&self, name: &str, step: &[u8]) -> Result<Vec<UserAnswer>, Fault> {
+        let name = named(name)?;
+        self.user(&name).await?;
+        let secret = login::serve::secret(&self.store).await.map_err(|fault| words(&fault))?;
+        let user = Name::new(name.as_str().as_bytes()).map_err(|fault| bad(&fault))?;
+        let step = secret.enrol(user, step).map_err(|Wrong| bad(&"that begins no password"))?;
+        Ok(vec![UserAnswer::Stretch { step: Blob(step), cost: Blob(secret.cost().to_bytes().to_vec()) }])
+    }
+
+    async fn set_password(&self, name: &str, step: &[u8]) -> Result<Vec<UserAnswer>, Fault> {
+        let secret = login::serve::secret(&self.store).await.map_err(|fault| words(&fault))?;
+        let record = secret.keep(step).map_err(|Wrong| bad(&"that is no password's record"))?;
+        self.keep_password(name, Some(record)).await
+    }
+
+    async fn keep_password(&self, name: &str, record: Option<Record>) -> Result<Vec<UserAnswer>, Fault> {
+        let (name, sets) = (named(name)?, record.is_some());
+        let had = self.store.set_password_record(&name, record.map(|record| record.to_bytes())).await;
+        let had = had.map_err(|fault| words(&fault))?;
+        Ok(vec![UserAnswer::Done { changed: sets || had, cut: 0 }])
     }
 
     async fn remove(&self, name: &str) -> Result<Vec<UserAnswer>, Fault> {
@@ -209,6 +243,7 @@ fn message(user: &User, machines: usize) -> UserMsg {
         home: user.has_home,
         quota: user.quota,
         used: None,
+        password: None,
         grants: user.grants.iter().map(ToString::to_string).collect(),
         machines,
         keys: Vec::new(),
@@ -243,6 +278,10 @@ fn parsed(grants: &[String]) -> Result<Vec<Grant>, Fault> {
         text.parse().map_err(|fault| Fault::new(ErrorCode::BadRequest, format!("{}: {fault}", shown(text))))
     };
     grants.iter().map(parse).collect()
+}
+
+fn bad(why: &dyn std::fmt::Display) -> Fault {
+    Fault::new(ErrorCode::BadRequest, why.to_string())
 }
 
 fn too_many() -> Fault {

@@ -76,6 +76,10 @@ pub(super) fn enrol(
     now: SystemTime,
 ) -> Result<(), Fault> {
     users::must_exist(tx, user)?;
+    let mut before = tx.prepare_cached("SELECT 1 FROM enrolled_key WHERE key = ?1 AND user <> ?2")?;
+    if before.exists(params![key.as_bytes(), user])? {
+        events::note(tx, &Event::RightsLost(*key))?; // its calls were let in as somebody else's
+    }
     tx.prepare_cached(
         "INSERT INTO enrolled_key (key, user, label, enrolled_at_ms) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (key) DO UPDATE SET user = excluded.user, label = excluded.label",

@@ -12,7 +12,8 @@ use super::fault::Fault;
 use crate::StoreError;
 
 /// Entry n leads from schema n to n + 1. The database keeps its number in `user_version`.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// The schema this program works with.
 const NEWEST: i64 = MIGRATIONS.len() as i64;

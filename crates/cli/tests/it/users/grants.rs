@@ -27,7 +27,10 @@ fn users_are_added_listed_shown_and_removed() {
     assert!(told["keys"][0]["fingerprint"].is_string());
     let shown = desk.cmd(["user", "show", "amy"]).succeeds();
     let shown = String::from_utf8(shown.stdout_bytes().to_vec()).unwrap();
-    assert!(shown.starts_with("amy\n  home      0 B of 1.0 GiB\n  grants    files:read /pub\n"), "{shown}");
+    assert!(
+        shown.starts_with("amy\n  home      0 B of 1.0 GiB\n  password  none\n  grants    files:read /pub\n"),
+        "{shown}"
+    );
     desk.cmd(["user", "remove", "amy"]).succeeds().stderr_has("1 machine may not call");
     desk.cmd(["user", "show", "amy"]).fails_with(8).stderr_has("no user \"amy\"");
 }

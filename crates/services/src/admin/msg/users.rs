@@ -1,5 +1,6 @@
 //! What is said of users. Source: PROTOCOL.md §8.1.
 
+use landline_wire::Blob;
 use serde::{Deserialize, Serialize};
 
 /// About users.
@@ -47,6 +48,25 @@ pub enum UserRequest {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<u64>,
     },
+    /// Begin to set a password. Answered by `stretch`.
+    Password {
+        /// Whose.
+        name: String,
+        /// OPAQUE's registration request.
+        step: Blob,
+    },
+    /// Set it. Answered by `done`.
+    SetPassword {
+        /// Whose.
+        name: String,
+        /// OPAQUE's registration upload.
+        step: Blob,
+    },
+    /// Take the password away; machines that are enrolled stay so. Answered by `done`.
+    NoPassword {
+        /// Whose.
+        name: String,
+    },
     /// Forget a user and his keys; calls of this user end. Answered by `removed`.
     Remove {
         /// Which.
@@ -67,6 +87,13 @@ pub enum UserAnswer {
     },
     /// One user.
     User(UserMsg),
+    /// How a password is to be made a record.
+    Stretch {
+        /// OPAQUE's registration response.
+        step: Blob,
+        /// What stretching costs, 12 bytes.
+        cost: Blob,
+    },
     /// A user is forgotten.
     Removed {
         /// Keys that may not call any more.
@@ -95,6 +122,9 @@ pub struct UserMsg {
     /// Bytes that it holds; told by `show` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<u64>,
+    /// Whether he has a password; told by `show` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<bool>,
     /// Texts of grants.
     pub grants: Vec<String>,
     /// How many machines may call as this user.

@@ -95,7 +95,7 @@ async fn a_user_goes_with_keys_codes_and_grants_and_the_default_user_stays() {
 #[tokio::test]
 async fn a_database_of_the_first_schema_keeps_its_users_who_have_no_home() {
     let office = opened();
-    office.sql("ALTER TABLE user DROP COLUMN quota; ALTER TABLE user DROP COLUMN has_home; PRAGMA user_version = 1");
+    office.sql("DROP TABLE secret; ALTER TABLE user DROP COLUMN password; ALTER TABLE user DROP COLUMN quota; ALTER TABLE user DROP COLUMN has_home; PRAGMA user_version = 1");
     office.sql("INSERT INTO user (name) VALUES ('ann')");
     let again = Store::open(&office.home).unwrap();
     let ann = again.user(&user("ann")).await.unwrap();
