@@ -290,6 +290,19 @@ fn a_server_that_has_rotated_is_followed_and_that_is_said() {
 }
 
 #[test]
+fn doctor_tells_of_a_new_key_too() {
+    let office = office();
+    let (desk, laptop) = office.introduced();
+    let desk = rotated_desk(desk, &laptop);
+    let told = laptop.cmd(["doctor", "--contact", "desk", "--json"]).run().json();
+    let calls: Vec<_> = told.iter().filter(|check| check["check"] == "call").collect();
+    assert_eq!(calls.len(), 2, "{told:?}");
+    assert!(calls[0]["text"].as_str().unwrap().contains(&fingerprint(desk.machine())), "{told:?}");
+    assert_eq!(calls[1]["level"], "ok");
+    let _ = ls(&laptop).succeeds().stderr("");
+}
+
+#[test]
 fn both_sides_may_have_rotated() {
     let office = office();
     let (desk, laptop) = office.introduced();
