@@ -57,13 +57,8 @@ impl Here {
     /// As home, key or database fail.
     pub(crate) fn line(&self) -> Result<Line, Fail> {
         let out = self.out.clone();
-        let tell = move |news: &NewKey| {
-            let names: Vec<&str> = news.contacts.iter().map(ContactName::as_str).collect();
-            let (names, old, new) = (names.join(", "), news.old.fingerprint(), news.new.fingerprint());
-            // Not silenced by quiet: whom a name means has changed, if rightly.
-            out.note(format_args!("{names} has a new key, named by the one you knew: {new} (until now {old})"));
-        };
-        Ok(Line::open(self.home()?)?.telling(tell))
+        // Not silenced by quiet: whom a name means has changed, if rightly.
+        Ok(Line::open(self.home()?)?.telling(move |news| out.note(new_key(news))))
     }
 
     /// The settings: `flags` > environment > `config.toml` of the home > defaults.
@@ -73,6 +68,13 @@ impl Here {
     pub(crate) fn settings(&self, flags: &Flags) -> Result<Settings, Fail> {
         Settings::load(flags, &|name| std::env::var_os(name), &self.home_path()?.join("config.toml"))
     }
+}
+
+/// That a contact has a new key, in one line.
+pub(crate) fn new_key(news: &NewKey) -> String {
+    let names: Vec<&str> = news.contacts.iter().map(ContactName::as_str).collect();
+    let (names, old, new) = (names.join(", "), news.old.fingerprint(), news.new.fingerprint());
+    format!("{names} has a new key, named by the one you knew: {new} (until now {old})")
 }
 
 /// What this computer calls itself, up to its first dot; empty if it has no name.

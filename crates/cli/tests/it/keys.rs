@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 
 use landline_net::tls::Identity;
-use landline_testkit::{Cmd, Machine, Office, Serving, Way};
+use landline_testkit::{Cmd, Machine, Office, PATIENCE, Serving, Way};
 use landline_trust::export::{Export, SALT_BYTES};
 use landline_trust::key::MachineKey;
 use landline_trust::rotation::Statement;
@@ -203,6 +203,53 @@ fn who_has_rotated_calls_as_before_and_the_old_key_does_not() {
     ls(&laptop).succeeds();
 }
 
+/// `key rotate`, killed as soon as a file of this name, or of one that begins with it if it ends in `-`, is made or put in place in
+/// the state folder.
+fn rotate_and_die_at(machine: &Machine, file: &str) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::inotify;
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    let wanted = inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+    inotify::add_watch(&watch, machine.home(), wanted).unwrap();
+    let rotating = machine.cmd(["key", "rotate"]).spawn();
+    let is_it = |name: &[u8]| {
+        if file.ends_with('-') { name.starts_with(file.as_bytes()) } else { name == file.as_bytes() }
+    };
+    let mut room = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut news = inotify::Reader::new(&watch, &mut room);
+    loop {
+        match news.next() {
+            Ok(event) if event.file_name().is_some_and(|name| is_it(name.to_bytes())) => break,
+            Ok(_) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let patience = Timespec::try_from(PATIENCE).unwrap();
+                let came = poll(&mut [PollFd::new(&watch, PollFlags::IN)], Some(&patience)).unwrap();
+                assert!(came > 0, "{file} did not come within {PATIENCE:?}");
+            }
+            Err(fault) => panic!("{fault}"),
+        }
+    }
+    rotating.sigkill();
+    let _ = rotating.wait(); // killed or, on a machine that was quick, done
+}
+
+#[test]
+fn a_rotation_that_dies_leaves_the_old_key_or_the_new_one_and_either_can_call() {
+    let office = office();
+    let (desk, laptop) = office.introduced();
+    for file in ["successors.new-", "successors", "key.new-", "key", "key.new-", "successors"] {
+        rotate_and_die_at(&laptop, file);
+        let now = fingerprint(&laptop);
+        ls(&laptop).succeeds();
+        let keys = desk.machine().cmd(["key", "list", "--json"]).succeeds().json();
+        assert_eq!((keys.len(), &keys[0]["fingerprint"]), (1, &json!(now)), "{file}");
+    }
+    rotate(&laptop);
+    ls(&laptop).succeeds();
+    let left = fs::read_dir(laptop.home()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| name.contains(".new-")).collect::<Vec<_>>(), [""; 0]);
+}
+
 #[test]
 fn several_rotations_are_followed_at_once() {
     let office = office();
@@ -240,6 +287,19 @@ fn a_server_that_has_rotated_is_followed_and_that_is_said() {
     let _ = ls(&laptop).succeeds().stderr("");
     let contacts = laptop.cmd(["contacts", "list", "--json"]).succeeds().json();
     assert!(contacts[0].to_string().contains(&new) && !contacts[0].to_string().contains(&old), "{contacts:?}");
+}
+
+#[test]
+fn doctor_tells_of_a_new_key_too() {
+    let office = office();
+    let (desk, laptop) = office.introduced();
+    let desk = rotated_desk(desk, &laptop);
+    let told = laptop.cmd(["doctor", "--contact", "desk", "--json"]).run().json();
+    let calls: Vec<_> = told.iter().filter(|check| check["check"] == "call").collect();
+    assert_eq!(calls.len(), 2, "{told:?}");
+    assert!(calls[0]["text"].as_str().unwrap().contains(&fingerprint(desk.machine())), "{told:?}");
+    assert_eq!(calls[1]["level"], "ok");
+    let _ = ls(&laptop).succeeds().stderr("");
 }
 
 #[test]

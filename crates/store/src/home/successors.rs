@@ -46,6 +46,7 @@ impl Home {
     /// As [`Home::machine_key`], and [`StoreError::SuccessorsDamaged`]. The key is the old one then, whatever happened.
     pub fn rotate_key(&self, _lock: &ServeLock, seconds: u64) -> Result<Rotated, StoreError> {
         let old = self.machine_key()?;
+        self.sweep();
         let mut random = Zeroizing::new([0_u8; 32]);
         getrandom::fill(random.as_mut_slice()).map_err(StoreError::Random)?;
         let new = MachineKey::generate(*random);
@@ -67,6 +68,7 @@ impl Home {
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Random`].
     pub fn replace_key(&self, _lock: &ServeLock, key: &MachineKey) -> Result<(), StoreError> {
+        self.sweep();
         self.place_key(key)
     }
 
@@ -117,6 +119,15 @@ impl Home {
 
     fn place_key(&self, key: &MachineKey) -> Result<(), StoreError> {
         self.place(key::NAME, &key::render(key))
+    }
+
+    /// Removes what a process that died here has left half-way, keys that never came into use among it. One that can't be removed stays.
+    fn sweep(&self) {
+        let folder = Folder::home(self);
+        let left = |name: &str| [key::NAME, STATEMENTS].iter().any(|file| name.starts_with(&format!("{file}.new-")));
+        for name in folder.list(left).unwrap_or_default() {
+            let _ = folder.remove(&name);
+        }
     }
 
     /// Puts a file in the place of another, durably: the old one or the new one is there, whole.
@@ -195,8 +206,11 @@ mod tests {
         assert_eq!(home.machine_key().unwrap().public(), second);
         let statements = home.successors(&second).unwrap();
         assert_eq!(follow(&first, &second, &statements), Ok(()));
+        let draft = home.path().join("key.new-0123456789abcdef");
+        fs::write(&draft, &old_key).unwrap();
         let third = rotate(&home).new;
         assert_eq!(follow(&first, &third, &home.successors(&third).unwrap()), Ok(()), "and the next rotation goes on");
+        assert!(!draft.exists(), "no secret is left lying about");
     }
 
     #[test]

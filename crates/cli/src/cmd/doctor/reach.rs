@@ -1,6 +1,7 @@
 //! The line: does the server run, are its ports open, is there room, do contacts answer.
 
 use std::path::Path;
+use std::sync::mpsc;
 
 use landline_addr::contact::{ContactName, Machine};
 use landline_addr::endpoint::{Endpoint, Host};
@@ -8,11 +9,12 @@ use landline_addr::path::SharePath;
 use landline_net::DialError;
 use landline_services::admin::{Admin, Status};
 use landline_services::files::{self, ask::Files};
-use landline_services::line::Line;
+use landline_services::line::{Line, NewKey};
 use landline_store::{Contacts as _, Home, Store};
 
 use super::Report;
 use crate::fail::{Fail, dial_fail, files_fail, line_fail};
+use crate::here::new_key;
 use crate::units;
 
 /// Below so many bytes a share is nearly full: one large file would not fit.
@@ -135,15 +137,19 @@ pub(super) async fn contacts(home: &Home, store: Option<&Store>, named: &[Contac
         Err(fault) => report.fail("contacts", &fault.into()),
     }
     for name in named {
-        match call(home, name).await {
+        let (tell, told) = mpsc::channel();
+        let called = call(home, name, tell).await;
+        told.try_iter().for_each(|news| report.ok("call", new_key(&news)));
+        match called {
             Ok(()) => report.ok("call", format_args!("{name} answers and lets this machine in")),
             Err(fail) => report.fail("call", &fail),
         }
     }
 }
 
-async fn call(home: &Home, contact: &ContactName) -> Result<(), Fail> {
-    let (line, name) = (Line::open(home.clone())?, contact.as_str());
+async fn call(home: &Home, contact: &ContactName, tell: mpsc::Sender<NewKey>) -> Result<(), Fail> {
+    let line = Line::open(home.clone())?.telling(move |news| drop(tell.send(news.clone())));
+    let name = contact.as_str();
     let machine = Machine::Contact(contact.clone());
     let mut files = Files::open(&line, &machine).await.map_err(|fault| line_fail(name, fault))?;
     files.stat(&SharePath::root(), false).await.map_err(|fault| files_fail(name, fault))?;
