@@ -28,8 +28,8 @@ pub use framings::{
 };
 pub use kept::{costs, exports, kept_passwords, login_answers, login_finishes, login_judges, rotations};
 pub use messages::{
-    acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items, opens,
-    patterns, rekey_answers, rekey_requests, replies, requests,
+    acks, admin_answers, admin_requests, answers, invitings, items, joinings, labels, lane_acks, lane_items,
+    login_calls, login_replies, opens, patterns, rekey_answers, rekey_requests, replies, requests,
 };
 pub use places::{codes, contact_names, endpoints, file_names, places, share_paths, typed_paths};
 pub use proof::{fingerprints, grants, inviter_judges, joiner_answers, joiner_judges, spkis};
@@ -71,6 +71,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("admin_answers", admin_answers),
     ("rekey_requests", rekey_requests),
     ("rekey_answers", rekey_answers),
+    ("login_calls", login_calls),
+    ("login_replies", login_replies),
     ("patterns", patterns),
     ("share_paths", share_paths),
     ("typed_paths", typed_paths),

@@ -10,9 +10,14 @@ use landline_services::{
         tree::Entry,
     },
     introduce::msg::{Inviting, Joining, MAX_LABEL, label},
+    login::msg as login,
     rekey::msg as rekey,
 };
-use landline_trust::{key::PublicKey, rotation::Chain};
+use landline_trust::{
+    key::PublicKey,
+    rotation::Chain,
+    stretch::{Cost, MOST_MEMORY_KIB},
+};
 use landline_wire::{Header, Open, Reply, decode, encode, limits::MAX_MESSAGE};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -141,6 +146,20 @@ pub fn rekey_requests(data: &[u8]) {
 /// What is answered to it.
 pub fn rekey_answers(data: &[u8]) {
     drop(message::<rekey::Answer>(data));
+}
+
+/// From who wants to be let in.
+pub fn login_calls(data: &[u8]) {
+    drop(message::<login::Request>(data));
+}
+
+/// From a server that lets in. Invariant: a cost that is read is one that a client may bear.
+pub fn login_replies(data: &[u8]) {
+    if let Some(login::Answer::Challenge { cost, .. }) = message::<login::Answer>(data)
+        && let Ok(cost) = Cost::from_bytes(&cost.0)
+    {
+        assert!(cost.memory_kib() <= MOST_MEMORY_KIB && cost.passes() > 0);
+    }
 }
 
 /// Patterns of names, one a line. Invariants: what is above the limits is refused; the rest is compiled or refused in

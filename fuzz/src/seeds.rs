@@ -55,6 +55,8 @@ fn of_vectors(target: &str) -> Vec<Vec<u8>> {
         "admin_answers" => &["admin-answer"],
         "rekey_requests" => &["rekey-request"],
         "rekey_answers" => &["rekey-answer"],
+        "login_calls" => &["login-request"],
+        "login_replies" => &["login-answer"],
         "spkis" => &["spki"],
         "fingerprints" => &["fingerprint"],
         "codes" => &["code"],

@@ -64,7 +64,7 @@ macro_rules! each {
 each! {
     frames headers names blobs shown_text opens replies requests answers items acks lane_items lane_acks puts says seens
     inflates partial_headers tree_headers tables streams joinings invitings labels
-    admin_requests admin_answers rekey_requests rekey_answers patterns share_paths typed_paths file_names places contact_names endpoints codes grants
+    admin_requests admin_answers rekey_requests rekey_answers login_calls login_replies patterns share_paths typed_paths file_names places contact_names endpoints codes grants
     spkis fingerprints joiner_answers inviter_judges joiner_judges costs login_answers login_finishes login_judges kept_passwords rotations
     exports challenge_answers challenge_proofs
     framing_lines framing_marks framing_lengths

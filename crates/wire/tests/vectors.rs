@@ -98,6 +98,7 @@ fn each_value_is_written_as_the_protocol_shows_it() {
         ("open/files", open("files")),
         ("open/introduce", open("introduce")),
         ("open/files-root", open("files/root")),
+        ("open/login", open("login")),
         ("open/admin", open("admin")),
         ("reply/done", encode(&Reply::Done {}).unwrap().to_vec()),
         ("reply/refused", encode(&Reply::Error(Fault::stranger())).unwrap().to_vec()),

@@ -13,6 +13,7 @@ use landline_services::{
         verify::Seen,
     },
     introduce::msg::{Inviting, Joining},
+    login::msg as login,
     rekey::msg as rekey,
 };
 use landline_trust::{
@@ -66,6 +67,8 @@ fn written_again(vector: &Vector) -> Option<Vec<u8>> {
         "seen" => written(bytes, Seen::take, Seen::write),
         "joining" => message::<Joining>(bytes),
         "inviting" => message::<Inviting>(bytes),
+        "login-request" => message::<login::Request>(bytes),
+        "login-answer" => message::<login::Answer>(bytes),
         "admin-request" => message::<admin::Request>(bytes),
         "admin-answer" => message::<admin::Answer>(bytes),
         "rekey-request" => message::<rekey::Request>(bytes),

@@ -1,10 +1,23 @@
-//! §8.1: what is said of users.
+//! §8.1 and §13.4: what is said of users, and by them to be let in.
 
-use landline_services::admin::msg::{Answer, KeyMsg, Request, UserAnswer, UserMsg, UserRequest};
+use landline_services::{
+    admin::msg::{Answer, KeyMsg, Request, UserAnswer, UserMsg, UserRequest},
+    login::msg as login,
+};
+use landline_trust::stretch::Cost;
+use landline_wire::{Blob, ErrorCode, Fault};
 
 use landline_trust::key::PublicKey;
 
 use crate::frame;
+
+fn blob(byte: u8, len: usize) -> Blob {
+    Blob(vec![byte; len])
+}
+
+fn cost() -> Blob {
+    Blob(Cost::DEFAULT.to_bytes().to_vec())
+}
 
 /// Name and bytes of each.
 pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
@@ -19,6 +32,7 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         home: false,
         quota: None,
         used: None,
+        password: None,
         grants: grants("files:read /"),
         machines: 2,
         keys: Vec::new(),
@@ -34,6 +48,7 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         home: true,
         quota: Some(1 << 30),
         used: Some(4096),
+        password: Some(true),
         grants: grants("files:read ~"),
         machines: 1,
         keys: vec![key],
@@ -49,6 +64,15 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         ("admin-request/user-quota", ask(UserRequest::Quota { name: name(), bytes: Some(4096) })),
         ("admin-request/user-no-quota", ask(UserRequest::Quota { name: name(), bytes: None })),
         ("admin-request/user-remove", ask(UserRequest::Remove { name: name() })),
+        ("admin-request/user-password", ask(UserRequest::Password { name: name(), step: blob(1, 32) })),
+        ("admin-request/user-set-password", ask(UserRequest::SetPassword { name: name(), step: blob(3, 192) })),
+        ("admin-request/user-no-password", ask(UserRequest::NoPassword { name: name() })),
+        ("admin-answer/user-stretch", tell(UserAnswer::Stretch { step: blob(2, 64), cost: cost() })),
+        ("login-request/login", frame(login::Request::Login { user: name(), step: blob(1, 96) })),
+        ("login-request/proof", frame(login::Request::Proof { step: blob(3, 64), label: "laptop".to_owned() })),
+        ("login-answer/challenge", frame(login::Answer::Challenge { step: blob(2, 320), cost: cost() })),
+        ("login-answer/welcome", frame(login::Answer::Welcome { label: "desk".to_owned() })),
+        ("login-answer/no-match", frame(login::Answer::Error(Fault::new(ErrorCode::NoMatch, "")))),
         ("admin-answer/user-done", tell(UserAnswer::Done { changed: true, cut: 1 })),
         ("admin-answer/user-listed", tell(UserAnswer::User(friends))),
         ("admin-answer/user-shown", tell(UserAnswer::User(amy))),
