@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
 
+mod backup;
 mod bench_calls;
 mod cat;
 mod completions;
@@ -64,6 +65,7 @@ pub(crate) enum Cmd {
     Contacts(contacts::Args),
     Key(key::Args),
     User(user::Args),
+    Backup(backup::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
     Config(config::Args),
@@ -131,6 +133,7 @@ impl Cmd {
             Self::Contacts(args) => contacts::run(args, here).await,
             Self::Key(args) => key::run(args, here).await,
             Self::User(args) => user::run(args, here).await,
+            Self::Backup(args) => backup::run(args, here).await,
             Self::Doctor(args) => doctor::run(args, here).await,
             Self::Selftest(args) => selftest::run(args, here).await,
             Self::Config(args) => config::run(args, here),

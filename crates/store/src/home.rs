@@ -23,6 +23,9 @@ pub use successors::Rotated;
 
 use crate::StoreError;
 
+/// Files that make a machine what it is, beside the database.
+pub(crate) const BACKED_UP: [&str; 4] = [key::NAME, "config.toml", successors::STATEMENTS, successors::TOLD];
+
 /// The uid that may do everything anyway.
 const ROOT: u32 = 0;
 /// Permission bits that let somebody besides the owner write.

@@ -5,6 +5,7 @@
 //! processes never wait; every change in one IMMEDIATE transaction, flushed to disk before the call returns.
 //! Invariant: a result is returned and an event told only after the commit; a fault after it is not an error.
 
+mod backup;
 mod codes;
 mod contacts;
 mod events;

@@ -20,10 +20,10 @@ use crate::StoreError;
 use crate::folder::Folder;
 
 /// The statements, in the home.
-const STATEMENTS: &str = "successors";
+pub(super) const STATEMENTS: &str = "successors";
 const HEADER: &str = "landline successors v1 (how this machine's key followed older ones; no secret)";
 /// Which machines know the present key, in the home.
-const TOLD: &str = "successors-told";
+pub(super) const TOLD: &str = "successors-told";
 /// Most bytes read of either file.
 const MAX_FILE: usize = 64 * 1024;
 /// Machines that are remembered as told; the ones told last. Who is forgotten is told again.

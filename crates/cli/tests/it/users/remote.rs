@@ -63,3 +63,24 @@ fn two_servers_on_one_state_folder_are_one_too_many() {
     second.fails_with(9).stderr_has("already serving");
     house.user(&["add", "amy"]); // the first goes on
 }
+
+#[test]
+fn a_backup_of_a_serving_machine_is_that_machine() {
+    let house = House::new();
+    let amy = house.added("amy", &["--quota", "1M", "read", "/pub"]);
+    let desk = house.desk.machine().clone();
+    let copy = desk.work().join("copy");
+    let told = desk.cmd(["backup"]).arg(&copy).arg("--json").succeeds().json_line();
+    assert_eq!(told["fingerprint"].as_str(), Some(house.desk.fingerprint().as_str()));
+    house.user(&["remove", "amy"]);
+    let list = |home: &std::path::Path| desk.cmd(["--home"]).arg(home).args(["user", "show", "amy", "--json"]);
+    assert_eq!(list(&copy).succeeds().json_line()["quota"].as_u64(), Some(1 << 20));
+    list(&desk.home()).fails_with(8);
+    desk.cmd(["backup"]).arg(&copy).fails_with(9).stderr_has("exist");
+    drop(house.desk);
+    // The copy serves in place of the original, and who knew that knows this.
+    let again = desk.cmd(["--home"]).arg(&copy).arg("serve").arg(desk.share());
+    let again = again.args(["--listen", "tcp://127.0.0.1:0", "--json"]).serving();
+    amy.cmd(["contacts", "address", "desk", &again.addr().to_string()]).succeeds();
+    amy.cmd(["mkdir", "desk:x"]).succeeds();
+}
