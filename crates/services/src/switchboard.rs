@@ -10,7 +10,7 @@ use std::{
 };
 
 use landline_addr::path::SharePath;
-use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing};
+use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Parting, Peer, Refusal, Standing, Whom};
 use landline_store::{Keys as _, Store, StoreError, Users as _};
 use landline_trust::{
     grant::{Ask, Grant, may},
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, serve::Desk},
+    audit::Audit,
     files::{
         self,
         serve::{Share, Visitor},
@@ -43,7 +44,12 @@ pub struct Switchboard {
     pub desk: Arc<OnceLock<Desk>>,
     /// Between two requests of one call.
     pub idle: Duration,
+    /// Where it is noted who called.
+    pub audit: Audit,
 }
+
+/// The name of whoever owns the state folder, which no user has.
+pub(crate) const OWNER: &str = "the owner";
 
 /// Evidence that a caller was admitted to one service.
 #[derive(Debug)]
@@ -61,15 +67,15 @@ impl Handler for Switchboard {
 
     async fn admit(&self, caller: &Caller, service: &str) -> Result<Admission<Pass>, Refusal> {
         match caller.peer {
-            Peer::Uid(uid) if uid == self.owner_uid => self.admit_known(&owner(), true, service),
+            Peer::Uid(uid) if uid == self.owner_uid => self.admit_known(&owner(), String::new(), true, service),
             Peer::Uid(_) => Err(Refusal::Stranger),
             Peer::Key(_) if service == introduce::SERVICE => {
-                Ok(Admission { pass: Pass::Introduction, standing: Standing::Stranger })
+                Ok(Admission { pass: Pass::Introduction, standing: Standing::Stranger, whom: Whom::default() })
             }
-            Peer::Key(key) => match self.store.user_of_key(&key).await {
-                Ok(Some(user)) => {
+            Peer::Key(key) => match self.store.caller_of_key(&key).await {
+                Ok(Some((user, label))) => {
                     self.note_seen(key);
-                    self.admit_known(&Visitor { name: user.name, grants: user.grants }, false, service)
+                    self.admit_known(&Visitor { name: user.name, grants: user.grants }, label, false, service)
                 }
                 Ok(None) => Err(Refusal::Stranger),
                 Err(fault) => {
@@ -87,6 +93,10 @@ impl Handler for Switchboard {
             Pass::Admin(desk) => desk.serve(call, stop).await,
         }
     }
+
+    fn parted(&self, parting: &Parting) {
+        self.audit.parted(parting);
+    }
 }
 
 impl Switchboard {
@@ -101,7 +111,13 @@ impl Switchboard {
         });
     }
 
-    fn admit_known(&self, visitor: &Visitor, is_owner: bool, service: &str) -> Result<Admission<Pass>, Refusal> {
+    fn admit_known(
+        &self,
+        visitor: &Visitor,
+        label: String,
+        is_owner: bool,
+        service: &str,
+    ) -> Result<Admission<Pass>, Refusal> {
         let may_not = |text: String| Err(Refusal::Known(Fault::new(ErrorCode::Refused, text)));
         let pass = match service {
             files::SERVICE if may(&visitor.grants, &Ask::Files) => Pass::Files(visitor.clone()),
@@ -119,7 +135,7 @@ impl Switchboard {
                 return Err(Refusal::Known(Fault::new(ErrorCode::Unsupported, text)));
             }
         };
-        Ok(Admission { pass, standing: Standing::Known })
+        Ok(Admission { pass, standing: Standing::Known, whom: Whom { user: visitor.name.clone(), label } })
     }
 }
 
@@ -127,5 +143,5 @@ impl Switchboard {
 fn owner() -> Visitor {
     let root = SharePath::root();
     let grants = vec![Grant::FilesRead(root.clone()), Grant::FilesWrite(root), Grant::Admin];
-    Visitor { name: "the owner".to_owned(), grants }
+    Visitor { name: OWNER.to_owned(), grants }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use landline_net::{Admission, Block, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing};
+use landline_net::{Admission, Block, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing, Whom};
 use landline_wire::{ErrorCode, Fault, Reply};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
@@ -63,7 +63,7 @@ impl Handler for Desk {
         self.0.report(Event::Asked(caller.peer, service.to_owned()));
         let pass = service.to_owned();
         if service == "meet" {
-            return Ok(Admission { pass, standing: Standing::Stranger });
+            return Ok(Admission { pass, standing: Standing::Stranger, whom: Whom::default() });
         }
         if !self.0.known().contains(&caller.peer) {
             return Err(Refusal::Stranger);
@@ -72,9 +72,11 @@ impl Handler for Desk {
             "panic-at-the-door" => panic!("the handler panics when it is asked"),
             "slow-door" => {
                 self.0.gate.acquire().await.unwrap().forget();
-                Ok(Admission { pass: "echo".to_owned(), standing: Standing::Known })
+                Ok(Admission { pass: "echo".to_owned(), standing: Standing::Known, whom: Whom::default() })
             }
-            known if SERVICES.contains(&known) => Ok(Admission { pass, standing: Standing::Known }),
+            known if SERVICES.contains(&known) => {
+                Ok(Admission { pass, standing: Standing::Known, whom: Whom::default() })
+            }
             _ => Err(Refusal::Known(Fault::new(ErrorCode::Unsupported, "no such service here"))),
         }
     }

@@ -3,6 +3,8 @@
 use landline_wire::Fault;
 use serde::{Deserialize, Serialize};
 
+use super::who::CallRow;
+
 /// The name by which this service is opened.
 pub const SERVICE: &str = "admin";
 
@@ -22,6 +24,13 @@ pub enum Request {
     },
     /// How is the server?
     Status {},
+    /// Which calls run?
+    Who {},
+    /// End a call.
+    End {
+        /// Its number.
+        call: u64,
+    },
 }
 
 /// To the owner's command.
@@ -36,6 +45,18 @@ pub enum Answer {
     Revoked(Revoked),
     /// How the server is.
     Status(Status),
+    /// Calls that run.
+    Calls {
+        /// By number.
+        calls: Vec<CallRow>,
+        /// Whether another part follows.
+        more: bool,
+    },
+    /// A call will end.
+    Ended {
+        /// Its number.
+        call: u64,
+    },
 }
 
 /// An open code.

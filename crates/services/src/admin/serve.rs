@@ -12,7 +12,11 @@ use landline_trust::key::Fingerprint;
 use landline_wire::{ErrorCode, Fault};
 use tokio_util::sync::CancellationToken;
 
-use super::msg::{Answer, Invitation, Request, Revoked, Status};
+use super::{
+    msg::{Answer, Invitation, Request, Revoked, Status},
+    who,
+};
+use crate::audit::Audit;
 
 /// The longest life of a code: it has some 22 bits, and hours of waiting are no use to people who talk.
 const LONGEST_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -47,6 +51,8 @@ pub struct Desk {
     pub live: Live,
     /// What does not change.
     pub facts: Arc<Facts>,
+    /// Where the owner's acts are noted.
+    pub audit: Audit,
 }
 
 impl Desk {
@@ -55,18 +61,29 @@ impl Desk {
     /// # Errors
     /// As the line fails.
     pub async fn serve(&self, call: &mut Call, stop: &CancellationToken) -> Result<Ended, CallError> {
+        let card = call.card().clone();
         loop {
             let request = tokio::select! {
                 () = stop.cancelled() => return Ok(Ended::Well),
+                () = card.ending().cancelled() => return Ok(Ended::Well),
                 request = call.recv::<Request>() => request?,
             };
             let Some(request) = request else { return Ok(Ended::Well) };
-            let answer = match request {
-                Request::Invite { seconds } => self.invite(Duration::from_secs(seconds)).await.map(Answer::Invitation),
-                Request::Revoke { fingerprint } => self.revoke(&fingerprint).await.map(Answer::Revoked),
+            let answer = match &request {
+                Request::Invite { seconds } => self.invite(Duration::from_secs(*seconds)).await.map(Answer::Invitation),
+                Request::Revoke { fingerprint } => self.revoke(fingerprint).await.map(Answer::Revoked),
                 Request::Status {} => self.status().await.map(Answer::Status),
+                Request::Who {} => {
+                    for part in who::list(&self.live, &card) {
+                        call.send(&part).await?;
+                    }
+                    continue;
+                }
+                Request::End { call } => who::end(&self.live, *call),
             };
-            call.send(&answer.unwrap_or_else(Answer::Error)).await?;
+            let answer = answer.unwrap_or_else(Answer::Error);
+            who::note(&self.audit, &card, &request, &answer);
+            call.send(&answer).await?;
         }
     }
 
