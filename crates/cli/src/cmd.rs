@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
 
+mod audit;
 mod bench_calls;
 mod cat;
 mod completions;
@@ -37,6 +38,7 @@ mod serve;
 mod sockets;
 mod stat;
 mod verify;
+mod who;
 
 /// What landline can do.
 #[derive(Debug, Subcommand)]
@@ -60,6 +62,8 @@ pub(crate) enum Cmd {
     Relay(relay::Args),
     Contacts(contacts::Args),
     Key(key::Args),
+    Who(who::Args),
+    Audit(audit::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
     Config(config::Args),
@@ -125,6 +129,8 @@ impl Cmd {
             Self::Relay(args) => relay::run(args, here).await,
             Self::Contacts(args) => contacts::run(args, here).await,
             Self::Key(args) => key::run(args, here).await,
+            Self::Who(args) => who::run(args, here).await,
+            Self::Audit(args) => audit::run(args, here).await,
             Self::Doctor(args) => doctor::run(args, here).await,
             Self::Selftest(args) => selftest::run(args, here).await,
             Self::Config(args) => config::run(args, here),
