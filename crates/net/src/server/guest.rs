@@ -1,11 +1,16 @@
 //! The life of one connection, from accept to its end.
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    borrow::Cow,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use landline_wire::{ErrorCode, Fault, Limits, Open, Reply, open::VERSION};
 use tokio::{
     net::{TcpStream, UnixStream},
-    time::{Instant as Deadline, sleep_until, timeout, timeout_at},
+    time::{Instant as Deadline, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -219,7 +224,7 @@ async fn serve<H: Handler>(
             note(place.as_ref(), Failure::RanOut);
             return refused("the introduction took too long");
         }
-        () = overstayed(&ending) => Ok(Ended::Well),
+        () = overstayed(&ending, shared.limits.ending) => Ok(Ended::Well),
         outcome = serving => outcome,
     };
     if ending.is_cancelled() {
@@ -263,13 +268,10 @@ async fn serve<H: Handler>(
 /// What the caller hears whose call the owner ended.
 pub const ENDED_BY_OWNER: &str = "the owner of that machine ended this call";
 
-/// How long a service may take to stop at a good place once the owner wants its call to end: a block of 1 MiB over a slow
-/// line, or what is on its way to the disk.
-const LEAVES_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
-
-async fn overstayed(ending: &CancellationToken) {
+/// Resolves once a call that its owner ends has had its time to do so.
+async fn overstayed(ending: &CancellationToken, patience: Duration) {
     ending.cancelled().await;
-    tokio::time::sleep(LEAVES_WITHIN).await;
+    sleep(patience).await;
 }
 
 async fn last_words<H: Handler>(mut call: Call, fault: Fault, shared: &Shared<H>) {

@@ -321,7 +321,8 @@ mod tests {
     #[tokio::test]
     async fn a_rate_is_of_the_last_second_or_two() {
         let live = Live::default();
-        let mut call = call(key(1));
+        let (near, _far) = duplex(64);
+        let mut call = Call::over(near, key(1), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
         let _registered = live.register(&call, CancellationToken::new());
         call.halves().1.queue_data(&[1; 30]).unwrap();
         call.halves().1.flush().await.unwrap();
