@@ -71,6 +71,7 @@ async fn every_connection_that_is_over_is_told_of_once_with_how_it_ended() {
     panics.send(&json!({"go": {}})).await.unwrap();
     assert_eq!(soon(house.book.partings(3)).await[2].end, End::Panicked);
     let mut stranger = house.call(MALLORY, "echo").await.unwrap();
+    stranger.send(&json!({"go": {}})).await.unwrap();
     drop(end_of(&mut stranger).await);
     drop(stranger);
     let refused = soon(house.book.partings(4)).await.remove(3);
