@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
 
+mod audit;
 mod backup;
 mod bench_calls;
 mod cat;
@@ -40,6 +41,7 @@ mod sockets;
 mod stat;
 mod user;
 mod verify;
+mod who;
 
 /// What landline can do.
 #[derive(Debug, Subcommand)]
@@ -66,6 +68,8 @@ pub(crate) enum Cmd {
     Key(key::Args),
     User(user::Args),
     Backup(backup::Args),
+    Who(who::Args),
+    Audit(audit::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
     Config(config::Args),
@@ -134,6 +138,8 @@ impl Cmd {
             Self::Key(args) => key::run(args, here).await,
             Self::User(args) => user::run(args, here).await,
             Self::Backup(args) => backup::run(args, here).await,
+            Self::Who(args) => who::run(args, here).await,
+            Self::Audit(args) => audit::run(args, here).await,
             Self::Doctor(args) => doctor::run(args, here).await,
             Self::Selftest(args) => selftest::run(args, here).await,
             Self::Config(args) => config::run(args, here),

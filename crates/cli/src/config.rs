@@ -88,6 +88,8 @@ pub(crate) struct Settings {
     pub(crate) grace: Setting<Duration>,
     /// How long a code can be used for.
     pub(crate) code_life: Setting<Duration>,
+    /// Whether the server notes who called and what was done.
+    pub(crate) audit: Setting<bool>,
     /// Log level or directive.
     pub(crate) log: Setting<String>,
 }
@@ -143,9 +145,15 @@ impl Settings {
             )?,
             read_only: ask.setting(
                 (flags.read_only, "--read-only"),
-                ("LANDLINE_READ_ONLY", &yes_or_no),
+                ("LANDLINE_READ_ONLY", &|text| yes_or_no("LANDLINE_READ_ONLY", text)),
                 file.read_only,
                 false,
+            )?,
+            audit: ask.setting(
+                (None, "--audit"), // no flag: what is noted is no matter of one start
+                ("LANDLINE_AUDIT", &|text| yes_or_no("LANDLINE_AUDIT", text)),
+                file.audit,
+                true,
             )?,
             grace: within(grace, "the grace period", "seconds", 0..=MAX_GRACE_SECONDS)?.map(Duration::from_secs),
             code_life: within(code_life, "the life of a code", "minutes", 1..=MAX_CODE_MINUTES)?
@@ -223,11 +231,11 @@ fn number(variable: &str, text: &str) -> Result<u64, Fail> {
     text.trim().parse().map_err(|_| Fail::usage(format_args!("{variable} is {text:?}, which is no whole number")))
 }
 
-fn yes_or_no(text: &str) -> Result<bool, Fail> {
+fn yes_or_no(variable: &str, text: &str) -> Result<bool, Fail> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(Fail::usage(format_args!("LANDLINE_READ_ONLY is {text:?}; write true or false"))),
+        _ => Err(Fail::usage(format_args!("{variable} is {text:?}; write true or false"))),
     }
 }
 

@@ -91,7 +91,7 @@ impl Exit {
                 "bytes arrived that are not those that were sent, or a file of landline's own is damaged"
             }
             Self::NoSpace => "the disk is full or a quota is used up",
-            Self::NotFound => "there is no such file, contact or key",
+            Self::NotFound => "there is no such file, contact, key or call",
             Self::Conflict => "something is in the way: a name that is taken, a file that changed, a server that runs",
             Self::TimedOut => "it took too long",
             Self::Internal => "a fault of landline itself",

@@ -10,12 +10,11 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use landline_wire::write_harmless;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::fail::{Fail, io_exit, io_words};
-
-mod json;
 
 /// The two streams. Cheap to clone.
 #[derive(Clone)]
@@ -80,7 +79,7 @@ impl Out {
     /// One JSON object, a line of data, written through at once.
     pub(crate) fn object(&self, value: &impl Serialize) {
         self.data().write(|to| {
-            json::write(&mut *to, value)?;
+            write_harmless(&mut *to, value)?;
             to.write_all(b"\n")?;
             to.flush()
         });
@@ -89,7 +88,7 @@ impl Out {
     /// One JSON object of many: written when enough has gathered, at the latest by [`Out::finish`].
     pub(crate) fn row(&self, value: &impl Serialize) {
         self.data().write(|to| {
-            json::write(&mut *to, value)?;
+            write_harmless(&mut *to, value)?;
             to.write_all(b"\n")
         });
     }

@@ -8,6 +8,17 @@ use std::io::{self, Write};
 
 use landline_wire::shown;
 
+/// Columns of a terminal that does not tell.
+const USUAL: usize = 80;
+
+/// Columns of the screen that stdout goes to.
+pub(crate) fn columns() -> usize {
+    rustix::termios::tcgetwinsize(io::stdout()).map_or(USUAL, |size| match size.ws_col {
+        0 => USUAL,
+        columns => usize::from(columns),
+    })
+}
+
 /// One line for a screen: no control character, no text-turning mark, no newline.
 pub(crate) fn tame(text: &str) -> String {
     let mut tamed = String::with_capacity(text.len());

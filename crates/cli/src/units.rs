@@ -92,6 +92,12 @@ pub(crate) fn utc(time: SystemTime) -> Option<String> {
     Timestamp::try_from(time).ok().map(|time| format!("{time:.0}"))
 }
 
+/// A time in milliseconds since 1970, as JSON writes it: `2026-11-21T03:00:00.123Z`.
+pub(crate) fn utc_ms(millis: u64) -> Option<String> {
+    let time = Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?;
+    Some(format!("{time:.3}"))
+}
+
 /// A time of this machine's own, for people.
 pub(crate) fn local(time: SystemTime) -> String {
     match Timestamp::try_from(time) {

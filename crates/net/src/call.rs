@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    card::Card,
     error::CallError,
     limits::CallLimits,
     line::{self, LineReader, LineStats, LineWriter},
@@ -48,6 +49,7 @@ pub struct Call {
     origin: Origin,
     exporter: Option<Exporter>,
     line: LineStats,
+    card: Card,
 }
 
 /// Who is at the other end of a connection and where, as it proved.
@@ -100,7 +102,14 @@ impl Call {
             origin,
             exporter,
             line,
+            card: Card::default(),
         }
+    }
+
+    /// What is told of the call while it runs: a server's services write on it what they do.
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        &self.card
     }
 
     /// What can be told of the line while the call runs, from any task.

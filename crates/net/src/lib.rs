@@ -9,6 +9,7 @@
 pub mod address;
 mod body;
 pub mod call;
+pub mod card;
 pub mod dial;
 pub mod error;
 mod handshake;
@@ -21,9 +22,10 @@ pub mod server;
 pub mod tls;
 
 pub use call::{Block, Call, CallReader, CallWriter, Received};
+pub use card::Card;
 pub use dial::Dialer;
 pub use error::{CallError, DialError};
 pub use limits::{CallLimits, DialLimits, ServerLimits};
 pub use line::{LineStats, TcpInfo};
 pub use peer::{Origin, Peer};
-pub use server::{Admission, Caller, Ended, Handler, Refusal, Server, Standing};
+pub use server::{Admission, Caller, End, Ended, Handler, LiveCall, Parting, Refusal, Server, Standing, Whom};

@@ -79,6 +79,9 @@ pub struct ServerLimits {
     pub linger: Duration,
     /// After the stop signal, calls may finish what runs for so long.
     pub grace: Duration,
+    /// How long a service may take to stop at a good place once the owner ends its call: a block of 1 MiB over a slow line,
+    /// or what is on its way to the disk.
+    pub ending: Duration,
     /// First wait after a failed accept; doubled up to `accept_backoff_max`.
     pub accept_backoff: Duration,
     /// Longest wait after a failed accept.
@@ -106,6 +109,7 @@ impl Default for ServerLimits {
             idle: Duration::from_secs(600),
             linger: Duration::from_secs(2),
             grace: Duration::from_secs(30),
+            ending: Duration::from_secs(5),
             accept_backoff: Duration::from_millis(10),
             accept_backoff_max: Duration::from_secs(1),
             penalties: PenaltyLimits::default(),

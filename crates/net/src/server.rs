@@ -30,12 +30,15 @@ mod door;
 mod guest;
 mod listen;
 pub mod live;
+mod parting;
 pub mod penalty;
 pub(crate) mod socket;
 pub(crate) mod trouble;
 
 use door::Door;
-pub use live::Live;
+pub use guest::ENDED_BY_OWNER;
+pub use live::{Live, LiveCall};
+pub use parting::{End, Parting};
 
 /// Who called and from where, before anything is decided.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +65,17 @@ pub struct Admission<P> {
     pub pass: P,
     /// Which limits apply.
     pub standing: Standing,
+    /// Who it is, for whoever lists the calls.
+    pub whom: Whom,
+}
+
+/// Who was admitted, in words. Nothing is decided by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whom {
+    /// The user; empty for somebody who is only introduced.
+    pub user: String,
+    /// What the machine calls itself: hostile text.
+    pub label: String,
 }
 
 /// A caller that may not go on.
@@ -103,6 +117,9 @@ pub trait Handler: Send + Sync + 'static {
         call: &mut Call,
         stop: &CancellationToken,
     ) -> impl Future<Output = Result<Ended, CallError>> + Send;
+
+    /// A connection is over, let in or not. Told once each, from the task that served it: it must not wait.
+    fn parted(&self, _parting: &Parting) {}
 }
 
 /// What all listeners and calls of a server share.
@@ -188,15 +205,24 @@ impl<H: Handler> Server<H> {
         for listener in self.listeners {
             accepting.spawn(listen::accept_loop(listener, Arc::clone(&self.shared)));
         }
-        stop.cancelled().await;
-        self.shared.stop.cancel();
-        let all_done = async { while accepting.join_next().await.is_some() {} };
-        if timeout(self.shared.limits.grace, all_done).await.is_ok() {
-            return 0;
+        let live = self.shared.live.clone();
+        tokio::select! {
+            cut = finish(&self.shared, accepting, &stop) => cut,
+            never = live.keep_notes() => match never {},
         }
-        let running = self.shared.live.count();
-        self.shared.cut.cancel();
-        while accepting.join_next().await.is_some() {}
-        running
     }
+}
+
+/// Accepts until `stop`, then lets calls finish; how many were cut.
+async fn finish<H>(shared: &Shared<H>, mut accepting: JoinSet<()>, stop: &CancellationToken) -> usize {
+    stop.cancelled().await;
+    shared.stop.cancel();
+    let all_done = async { while accepting.join_next().await.is_some() {} };
+    if timeout(shared.limits.grace, all_done).await.is_ok() {
+        return 0;
+    }
+    let running = shared.live.count();
+    shared.cut.cancel();
+    while accepting.join_next().await.is_some() {}
+    running
 }

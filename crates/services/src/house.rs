@@ -12,17 +12,18 @@ use std::{
 
 use landline_addr::endpoint::{Endpoint, Host as HostName};
 use landline_net::{Server, ServerLimits, address, server::Live, tls::Identity};
-use landline_store::{Codes as _, Event, Keys as _, ServeLock, Store, StoreError};
-use landline_wire::Fault;
+use landline_store::{AuditLog, Codes as _, Event, Keys as _, ServeLock, Store, StoreError};
+use landline_wire::{Fault, WireName};
 use tokio::{sync::broadcast, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{
-        Invitation,
+        self, Invitation,
         people::People,
         serve::{Desk, Facts},
     },
+    audit::{self, Audit},
     files::{
         homes::Homes,
         memory::Memory,
@@ -39,6 +40,9 @@ use crate::{
 /// How often changes made by other processes of this home are looked for: a key revoked by them is cut within this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the end of a server waits for a slow disk to take the last lines of the audit log.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
 /// What to serve, and where.
 #[derive(Debug, Clone)]
 pub struct HouseOptions {
@@ -54,6 +58,8 @@ pub struct HouseOptions {
     pub limits: ServerLimits,
     /// What this machine calls itself.
     pub label: String,
+    /// Whether it is noted who called and what was done, in the audit log of the home.
+    pub audit: bool,
 }
 
 /// A machine that is ready to serve.
@@ -159,7 +165,11 @@ impl House {
         let first_start =
             store.list_keys().await?.is_empty() && store.list_codes(std::time::SystemTime::now()).await?.is_empty();
         let desk = Arc::new(OnceLock::new());
-        let share = Share::new(Arc::new(tree), options.read_only).with_memory(Memory::of(line.home()));
+        // Behind the lock: one process writes it at a time.
+        let audit = if options.audit { Audit::to(AuditLog::open(line.home(), audit::gap)?) } else { Audit::default() };
+        let share = Share::new(Arc::new(tree), options.read_only)
+            .with_memory(Memory::of(line.home()))
+            .with_audit(audit.clone());
         let homes = Homes::new(options.homes.clone(), share.clone());
         let switchboard = Switchboard {
             store: store.clone(),
@@ -171,6 +181,7 @@ impl House {
             porter: Porter::new(store.clone(), secret(&store).await?, public, options.label.clone()),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,
+            audit: audit.clone(),
         };
         let mut server = Server::new(switchboard, &Identity::new(&key)?, options.limits)?;
         let socket = line.home().prepare_socket_dir()?;
@@ -181,7 +192,8 @@ impl House {
         let facts = facts(&server, &options, socket, public.fingerprint().to_string(), first_start);
         let live = server.live();
         let people = People::serving(store.clone(), homes, live.clone());
-        let opened = Desk { store, live, facts: Arc::new(told(&facts)), people };
+        let opened = Desk { store, live, facts: Arc::new(told(&facts)), people, audit };
+        opened.audit.note(&started(&facts));
         drop(desk.set(opened.clone())); // the only place that sets it
         Ok(Self { server, desk: opened, facts, lock })
     }
@@ -197,7 +209,9 @@ impl House {
     /// # Errors
     /// [`Fault`] with words for the owner.
     pub async fn invite(&self, valid: Duration) -> Result<Invitation, Fault> {
-        self.desk.invite(valid, None).await
+        let invitation = self.desk.invite(valid, None).await?;
+        admin::note_first_invitation(&self.desk.audit, &invitation.code);
+        Ok(invitation)
     }
 
     /// What happens to keys and codes while the house is open.
@@ -209,24 +223,30 @@ impl House {
     /// Serves until `stop`, lets calls finish within the grace period, and returns how many were cut.
     pub async fn run(self, stop: CancellationToken) -> usize {
         let Self { server, desk, facts: _, lock } = self;
-        let watching = tokio::spawn(watch_store(desk.store.clone(), desk.live.clone()));
+        let watching = tokio::spawn(watch_store(desk.store.clone(), desk.live.clone(), desk.audit.clone()));
         let cut = server.run(stop).await;
         watching.abort();
         drop(watching.await); // ended or aborted, it is gone
+        let closing = tokio::task::spawn_blocking(move || desk.audit.close(cut, LAST_LINES));
+        drop(closing.await); // it tells itself what it could not write
         drop(lock); // not earlier: until the last call is over, nobody else may serve this home
         cut
     }
 }
 
 /// Cuts the calls of keys that were revoked, whichever process of this home did it.
-async fn watch_store(store: Store, live: Live) {
+async fn watch_store(store: Store, live: Live, audit: Audit) {
     let mut events = store.events();
     let mut looking = interval(LOOK_EVERY);
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Ok(Event::KeyRevoked(key) | Event::RightsLost(key)) => drop(live.cut(&key)),
-                Ok(_) => {}
+                Ok(event) => {
+                    if let Event::KeyRevoked(key) | Event::RightsLost(key) = &event {
+                        live.cut(key);
+                    }
+                    note(&audit, &event);
+                }
                 // Any of them may have taken a right: no call stays that was let in before. Who may dials again.
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     tracing::warn!("it can't be told who lost rights: every call is cut");
@@ -235,6 +255,7 @@ async fn watch_store(store: Store, live: Live) {
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             _ = looking.tick() => {
+                audit.beat();
                 match store.pull_events().await {
                     Ok(()) => {}
                     Err(StoreError::Closing) => return, // the program is ending
@@ -242,6 +263,21 @@ async fn watch_store(store: Store, live: Live) {
                 }
             }
         }
+    }
+}
+
+/// What happened to keys and codes, by whichever process of this home.
+fn note(audit: &Audit, event: &Event) {
+    match event {
+        Event::KeyRevoked(key) => {
+            audit.note(&audit::Event::KeyRevoked { fingerprint: key.fingerprint().to_string() });
+        }
+        Event::CodeBurned { number } => audit.note(&audit::Event::CodeBurned { code: *number }),
+        Event::CodeUsed { number, key } => {
+            let fingerprint = key.fingerprint().to_string();
+            audit.note(&audit::Event::Introduced { code: *number, fingerprint });
+        }
+        _ => {} // of a later version of the store
     }
 }
 
@@ -279,6 +315,15 @@ fn facts(
         share: options.share.clone(),
         read_only: options.read_only,
         first_start,
+    }
+}
+
+fn started(facts: &HouseFacts) -> audit::Event {
+    audit::Event::Start {
+        pid: std::process::id(),
+        listen: facts.listen.iter().map(ToString::to_string).collect(),
+        share: WireName::from(facts.share.as_os_str().as_encoded_bytes()),
+        read_only: facts.read_only,
     }
 }
 

@@ -10,7 +10,9 @@ use std::{
 };
 
 use landline_addr::user::UserName;
-use landline_net::{Admission, Call, CallError, Caller, Ended, Handler, Origin, Peer, Refusal, Standing};
+use landline_net::{
+    Admission, Call, CallError, Caller, Ended, Handler, Origin, Parting, Peer, Refusal, Standing, Whom,
+};
 use landline_store::{Keys as _, Store, StoreError, User, Users as _};
 use landline_trust::{
     grant::{Area, Ask, Grant, may},
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, serve::Desk},
+    audit::Audit,
     files::{
         self,
         homes::Homes,
@@ -52,7 +55,12 @@ pub struct Switchboard {
     pub desk: Arc<OnceLock<Desk>>,
     /// Between two requests of one call.
     pub idle: Duration,
+    /// Where it is noted who called.
+    pub audit: Audit,
 }
+
+/// The name of whoever owns the state folder, which no user has.
+pub(crate) const OWNER: &str = "the owner";
 
 /// Evidence that a caller was admitted to one service.
 #[derive(Debug)]
@@ -74,22 +82,16 @@ impl Handler for Switchboard {
 
     async fn admit(&self, caller: &Caller, service: &str) -> Result<Admission<Pass>, Refusal> {
         match caller.peer {
-            Peer::Uid(uid) if uid == self.owner_uid => self.admit_known(owner(), service).await,
+            Peer::Uid(uid) if uid == self.owner_uid => self.admit_known(owner(), String::new(), service).await,
             Peer::Uid(_) => Err(Refusal::Stranger),
-            Peer::Key(_) if service == introduce::SERVICE => {
-                Ok(Admission { pass: Pass::Introduction, standing: Standing::Stranger })
-            }
+            Peer::Key(_) if service == introduce::SERVICE => Ok(stranger(Pass::Introduction)),
             // Whatever the key: who has changed it is a stranger, and so is who dials us by an old one.
-            Peer::Key(_) if service == login::SERVICE => {
-                Ok(Admission { pass: Pass::Login(caller.origin), standing: Standing::Stranger })
-            }
-            Peer::Key(_) if service == rekey::SERVICE => {
-                Ok(Admission { pass: Pass::Rekeying, standing: Standing::Stranger })
-            }
-            Peer::Key(key) => match self.store.user_of_key(&key).await {
-                Ok(Some(user)) => {
+            Peer::Key(_) if service == login::SERVICE => Ok(stranger(Pass::Login(caller.origin))),
+            Peer::Key(_) if service == rekey::SERVICE => Ok(stranger(Pass::Rekeying)),
+            Peer::Key(key) => match self.store.caller_of_key(&key).await {
+                Ok(Some((user, label))) => {
                     self.note_seen(key);
-                    self.admit_known(user, service).await
+                    self.admit_known(user, label, service).await
                 }
                 Ok(None) => Err(Refusal::Stranger),
                 Err(fault) => {
@@ -109,6 +111,10 @@ impl Handler for Switchboard {
             Pass::Admin(desk) => desk.serve(call, stop).await,
         }
     }
+
+    fn parted(&self, parting: &Parting) {
+        self.audit.parted(parting);
+    }
 }
 
 impl Switchboard {
@@ -123,8 +129,9 @@ impl Switchboard {
         });
     }
 
-    async fn admit_known(&self, user: User, service: &str) -> Result<Admission<Pass>, Refusal> {
+    async fn admit_known(&self, user: User, label: String, service: &str) -> Result<Admission<Pass>, Refusal> {
         let may_not = |text: String| Err(Refusal::Known(Fault::new(ErrorCode::Refused, text)));
+        let name = user.name.clone();
         let pass = match service {
             files::SERVICE => self.files(user, [Area::Home, Area::Share]).await?,
             files::SERVICE_ROOT => self.files(user, [Area::Share, Area::Home]).await?,
@@ -142,7 +149,7 @@ impl Switchboard {
                 return Err(Refusal::Known(Fault::new(ErrorCode::Unsupported, text)));
             }
         };
-        Ok(Admission { pass, standing: Standing::Known })
+        Ok(Admission { pass, standing: Standing::Known, whom: Whom { user: name, label } })
     }
 
     /// The files of the first of the areas that the user has anything in.
@@ -172,9 +179,14 @@ impl Switchboard {
     }
 }
 
+/// Under a stranger's limits.
+fn stranger(pass: Pass) -> Admission<Pass> {
+    Admission { pass, standing: Standing::Stranger, whom: Whom::default() }
+}
+
 /// The owner of the state folder may do everything that there is.
 fn owner() -> User {
     let [read, write] = Grant::defaults();
     let grants = vec![read, write, Grant::Admin];
-    User { name: "the owner".to_owned(), grants, default: false, has_home: false, quota: None }
+    User { name: OWNER.to_owned(), grants, default: false, has_home: false, quota: None }
 }

@@ -4,11 +4,13 @@
 //! Out: the same values, kept across restarts and shared safely by several processes, and [`Event`]s of what changed.
 //! The traits ([`Users`], [`Keys`], [`Contacts`], [`Codes`], [`Successors`]) are what the floors above know; [`Store`] implements them
 //! over SQLite, and a database server can be put behind the same traits later.
-//! What is written often and may be lost lies beside the database in small files: [`Partials`], [`Jobs`], [`Lanes`].
+//! What is written often and may be lost lies beside the database in small files: [`Partials`], [`Jobs`], [`Lanes`],
+//! and the [`AuditLog`].
 //! Ignorant of: protocol, sockets, and what a grant permits.
 //! Invariant: no SQL and no type of the database library leaves this crate.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod codes;
 mod contacts;
 mod error;
@@ -26,6 +28,7 @@ mod sqlite;
 mod successors;
 mod users;
 
+pub use audit::{AuditLog, last_lines};
 pub use codes::{Codes, OpenCode};
 pub use contacts::{Contact, Contacts};
 pub use error::{DatabaseFault, StoreError};

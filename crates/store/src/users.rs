@@ -35,6 +35,14 @@ pub trait Users {
     /// Any fault of the database. A caller must take an error as a refusal.
     fn user_of_key(&self, key: &PublicKey) -> impl Future<Output = Result<Option<User>, StoreError>> + Send;
 
+    /// As [`Self::user_of_key`], with what the machine of that key calls itself: hostile text, to be escaped where it is
+    /// shown.
+    ///
+    /// # Errors
+    /// Any fault of the database. A caller must take an error as a refusal.
+    fn caller_of_key(&self, key: &PublicKey)
+    -> impl Future<Output = Result<Option<(User, String)>, StoreError>> + Send;
+
     /// All users by name.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Values of introductions, of changes of keys and of the owner's service, each beside the name of its vector.
 
 use landline_services::{
-    admin::msg as admin,
+    admin::{CallRow, msg as admin},
     introduce::msg::{Inviting, Joining},
     rekey::msg as rekey,
 };
@@ -32,6 +32,20 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         addresses: address(),
         fingerprint: print(),
     };
+    let call = CallRow {
+        call: 12,
+        user: "friends".to_owned(),
+        label: "laptop".to_owned(),
+        fingerprint: Some(print()),
+        from: "192.0.2.7:51234".to_owned(),
+        service: "files".to_owned(),
+        begun: 1_700_000_000_000,
+        doing: "put photos/a.jpg".to_owned(),
+        bytes_in: 73_400_320,
+        bytes_out: 18_432,
+        rate_in: 11_534_336,
+        rate_out: 2048,
+    };
     let unknown = Fault::new(ErrorCode::NotFound, "no enrolled key has that fingerprint");
     let machine = |byte| MachineKey::from_seed([byte; 32]);
     let chain = || {
@@ -60,5 +74,10 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         ("admin-answer/invitation", frame(admin::Answer::Invitation(invitation))),
         ("admin-answer/revoked", frame(admin::Answer::Revoked(admin::Revoked { fingerprint: print(), cut: 2 }))),
         ("admin-answer/status", frame(admin::Answer::Status(status))),
+        ("admin-request/who", frame(admin::Request::Who {})),
+        ("admin-request/end", frame(admin::Request::End { call: 12 })),
+        ("admin-answer/calls", frame(admin::Answer::Calls { calls: vec![call], more: false })),
+        ("admin-answer/no-calls", frame(admin::Answer::Calls { calls: vec![], more: false })),
+        ("admin-answer/ended", frame(admin::Answer::Ended { call: 12 })),
     ]
 }

@@ -117,6 +117,7 @@ fn rows(settings: &Settings) -> Vec<Row> {
         row("read_only", &settings.read_only, |value| (*value).into()),
         row("grace_seconds", &settings.grace, |time| time.as_secs().into()),
         row("code_minutes", &settings.code_life, |time| (time.as_secs() / 60).into()),
+        row("audit", &settings.audit, |value| (*value).into()),
         row("log", &settings.log, |level| level.as_str().into()),
     ]
 }

@@ -25,36 +25,41 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
 }
 
-const CONFIGURATION: [(&str, &str); 6] = [
+const CONFIGURATION: [(&str, &str); 7] = [
     ("listen", "a list of endpoints: where others can call; default [\"tcp://*:5463\"]"),
     ("share", "the folder that landline serve serves if it is not given one: absolute, or beginning with ~/"),
     ("read_only", "true: nobody may change anything in it; default false"),
     ("grace_seconds", "how long calls may go on for when the server is stopped, 0 to 86400; default 30"),
     ("code_minutes", "how long an invitation can be used for, 1 to 1440; default 10"),
+    ("audit", "false: the server keeps no account of who called and what was done; default true"),
     ("log", "off, error, warn, info, debug, trace, or parts like landline_net=debug,info; default \"warn\""),
 ];
 
-const ENVIRONMENT: [(&str, &str); 12] = [
+const ENVIRONMENT: [(&str, &str); 15] = [
     ("LANDLINE_HOME", "this machine's folder: its key, contacts and settings"),
     ("LANDLINE_CODE", "the code for landline join, when there is nobody to ask"),
+    ("LANDLINE_PASSWORD", "the password for landline login and user passwd, when there is nobody to ask"),
+    ("LANDLINE_HOMES", "the setting homes"),
     ("LANDLINE_PASSPHRASE", "the passphrase for landline key export and import, when there is nobody to ask"),
     ("LANDLINE_LISTEN", "where landline serve listens: endpoints, separated by commas"),
     ("LANDLINE_SHARE", "the folder that landline serve serves"),
     ("LANDLINE_READ_ONLY", "true: nobody may change anything in it"),
     ("LANDLINE_GRACE", "how many seconds calls may take to finish when the server is stopped"),
     ("LANDLINE_CODE_MINUTES", "how many minutes an invitation can be used for"),
+    ("LANDLINE_AUDIT", "false: the server keeps no account of who called and what was done"),
     ("LANDLINE_LOG", "what is logged: off, error, warn, info, debug, trace"),
     ("NO_COLOR", "if set to anything but nothing, no colours are used"),
     ("XDG_STATE_HOME", "instead of ~/.local/state, the folder in which this machine's folder lies"),
     ("XDG_RUNTIME_DIR", "where the socket of the running server is; without it, /run/user/UID, else the state folder"),
 ];
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("~/.local/state/landline", "this machine's folder, unless LANDLINE_HOME or --home name another; mode 0700"),
     ("key", "in it: the secret key that makes this machine itself; mode 0600; no copy is kept anywhere"),
     ("landline.db", "in it: contacts, keys that may call, open codes"),
     ("config.toml", "in it, optional: see CONFIGURATION; landline config check looks whether it can be used"),
     ("lock", "in it: held by the running server"),
+    ("audit.jsonl", "in it: who called the server and what was done; older ones have a number behind it; mode 0600"),
     ("partials", "in it: where on this machine lies what came of transfers that were cut; see landline partials"),
     ("jobs", "in it: what failed and can be tried again; see landline retry"),
     ("hashes", "in it: hashes of what was sent, so that a copy that goes on need not read it again; may be removed"),

@@ -87,7 +87,7 @@ fn list(which: &Which, here: &Here) -> Result<Exit, Fail> {
     } else if found.is_empty() {
         here.out.say("nothing waits to be completed");
     } else {
-        let width = here.out.stdout_is_terminal().then(table::width);
+        let width = here.out.stdout_is_terminal().then(crate::screen::columns);
         table::lines(&found, units::now(), width).iter().for_each(|line| here.out.line(line));
     }
     Ok(Exit::Done)

@@ -81,6 +81,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         read_only: settings.read_only.value,
         limits: ServerLimits { grace: settings.grace.value, ..ServerLimits::default() },
         label: host_name(),
+        audit: settings.audit.value,
     };
     let house = House::open(&line, options).await?;
     let mut happenings = house.events();

@@ -7,6 +7,7 @@
 //! read_only = false           # whether nobody may change it
 //! grace_seconds = 30          # how long calls may finish for when the server is stopped
 //! code_minutes = 10           # how long an invitation can be used for
+//! audit = true                # whether the server notes who called and what was done
 //! log = "warn"                # off, error, warn, info, debug, trace
 //! ```
 
@@ -40,6 +41,8 @@ pub(crate) struct File {
     pub(crate) grace_seconds: Option<u64>,
     /// Minutes that a code can be used for.
     pub(crate) code_minutes: Option<u64>,
+    /// Whether the server notes who called and what was done.
+    pub(crate) audit: Option<bool>,
     /// Log level.
     pub(crate) log: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! The real binary, as people and scripts use it: one module a feature.
 #![allow(clippy::unwrap_used, reason = "these are tests, also where a function is shared by several of them")]
 
+mod audit;
 mod commands;
 mod configuration;
 mod exits;
@@ -33,5 +34,6 @@ mod transfer;
 mod traversal;
 mod users;
 mod verifying;
+mod who;
 mod whole_trees;
 mod why;

@@ -44,7 +44,7 @@ fn shapes(objects: &[Value]) -> Shapes {
 }
 
 #[track_caller]
-fn agrees(heading: &str, printed: &[Value]) {
+pub(crate) fn agrees(heading: &str, printed: &[Value]) {
     assert_eq!(shapes(printed), shapes(&documented(heading)), "{heading}: printed, and as docs/scripting.md has it");
 }
 
@@ -54,7 +54,7 @@ fn printed(machine: &Machine, commands: &[&[&str]]) -> Vec<Value> {
 
 /// What is printed has shapes of the page, though not all of them.
 #[track_caller]
-fn agrees_in_part(heading: &str, printed: &[Value]) {
+pub(crate) fn agrees_in_part(heading: &str, printed: &[Value]) {
     let documented = shapes(&documented(heading));
     for (sort, fields) in shapes(printed) {
         assert!(fields.is_subset(&documented[&sort]), "{heading}: {sort}: {fields:?}");

@@ -1,16 +1,23 @@
 //! The life of one connection, from accept to its end.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    borrow::Cow,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use landline_wire::{ErrorCode, Fault, Limits, Open, Reply, open::VERSION};
 use tokio::{
     net::{TcpStream, UnixStream},
-    time::{Instant as Deadline, sleep_until, timeout, timeout_at},
+    time::{Instant as Deadline, sleep, sleep_until, timeout, timeout_at},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    Admission, Caller, Ended, Handler, Refusal, Shared, Standing,
+    Admission, Caller, End, Ended, Handler, Parting, Refusal, Shared, Standing,
     door::{Failure, Place},
+    live::Registered,
 };
 use crate::{
     call::{Call, Proved},
@@ -40,11 +47,14 @@ pub(super) async fn remote<H: Handler>(
         () = shared.stop.cancelled() => return,
         outcome = handshake => outcome,
     };
-    match outcome {
-        Ok(Ok(call)) => greeted(call, Some(place), arrived, shared).await,
-        Ok(Err(NoCall::Nothing)) => place.penalise(Failure::NoAttempt, Instant::now()),
-        Ok(Err(NoCall::Broken)) | Err(_) => place.penalise(Failure::RanOut, Instant::now()),
-    }
+    let (failure, why) = match outcome {
+        Ok(Ok(call)) => return greeted(call, Some(place), arrived, shared).await,
+        Ok(Err(NoCall::Nothing)) => (Failure::NoAttempt, "it left without a word"),
+        Ok(Err(NoCall::Broken)) => (Failure::RanOut, "it did not speak landline/1 over TLS"),
+        Err(_) => (Failure::RanOut, "the handshake took too long"),
+    };
+    place.penalise(failure, Instant::now());
+    shared.handler.parted(&Parting::at_the_door(Origin::Tcp(from), why));
 }
 
 /// Why a connection did not become a call.
@@ -75,11 +85,33 @@ async fn shake_hands<H: Handler>(mut stream: TcpStream, from: SocketAddr, shared
 async fn greeted<H: Handler>(call: Call, place: Option<Place>, arrived: Instant, shared: &Arc<Shared<H>>) {
     let caller = Caller { peer: call.peer(), origin: call.origin() };
     let cut = shared.cut.child_token();
-    let registered = shared.live.register(caller.peer, cut.clone());
-    tokio::select! {
+    let registered = shared.live.register(&call, cut.clone());
+    let others = registered.others;
+    // A call that panics is told of too, by the drop of this.
+    let mut leaving = Leaving { shared, registered, end: End::Panicked };
+    leaving.end = tokio::select! {
         biased;
-        () = cut.cancelled() => tracing::info!(peer = %caller.peer, origin = %caller.origin, "cut"),
-        () = judged(call, caller, registered.others, place, arrived, shared) => {}
+        () = cut.cancelled() => {
+            tracing::info!(peer = %caller.peer, origin = %caller.origin, "cut");
+            End::Cut
+        }
+        end = judged(call, caller, others, place, arrived, shared) => end,
+    };
+}
+
+/// A call on its way out: tells the handler how it ended, then goes off the list.
+struct Leaving<'a, H: Handler> {
+    shared: &'a Shared<H>,
+    registered: Registered,
+    end: End,
+}
+
+impl<H: Handler> Drop for Leaving<'_, H> {
+    fn drop(&mut self) {
+        let end = std::mem::replace(&mut self.end, End::Panicked);
+        if let Some(parting) = self.registered.parting(end) {
+            self.shared.handler.parted(&parting);
+        }
     }
 }
 
@@ -91,20 +123,25 @@ async fn judged<H: Handler>(
     place: Option<Place>,
     arrived: Instant,
     shared: &Arc<Shared<H>>,
-) {
+) -> End {
     let deadline = Deadline::from_std(arrived + shared.limits.greeting);
     let opened = tokio::select! {
-        () = shared.stop.cancelled() => return,
+        () = shared.stop.cancelled() => return refused("this machine was stopping"),
         opened = timeout_at(deadline, opened(&mut call)) => opened,
     };
     let service = match opened {
         Ok(Some(service)) => service,
-        Ok(None) => return note(place.as_ref(), Failure::NoAttempt),
+        Ok(None) => {
+            note(place.as_ref(), Failure::NoAttempt);
+            return refused("it left without a word");
+        }
         Err(_) => {
             note(place.as_ref(), Failure::RanOut);
-            return refuse(call, Fault::stranger(), arrived, shared).await;
+            refuse(call, Fault::stranger(), arrived, shared).await;
+            return refused("its opening message took too long");
         }
     };
+    call.card().set_service(&service);
     // A refusal's time counts from here: a stranger that waits with its opening must not see how long we judge. And how
     // long that takes is no fault of the caller's, so it has a deadline of its own and costs nothing.
     let heard = Instant::now();
@@ -112,19 +149,30 @@ async fn judged<H: Handler>(
     match judging.await.unwrap_or(Err(Refusal::Unknown)) {
         Ok(admission) if admission.standing == Standing::Known && others >= shared.most(&caller) => {
             let text = format!("{others} calls of this machine run already; end some, or wait");
-            last_words(call, Fault::new(ErrorCode::Refused, text), shared).await;
+            last_words(call, Fault::new(ErrorCode::Refused, text.clone()), shared).await;
+            refused(text)
         }
         Ok(admission) => serve(call, admission, place, arrived, shared).await,
         Err(Refusal::Known(fault)) => {
             tracing::debug!(peer = %caller.peer, code = ?fault.code, "refused");
+            let why = fault.text.clone();
             last_words(call, fault, shared).await;
+            End::Refused(why)
         }
         Err(Refusal::Stranger) => {
             note(place.as_ref(), Failure::Refused);
             refuse(call, Fault::stranger(), heard, shared).await;
+            refused("not known here, or not a landline/1 opening")
         }
-        Err(Refusal::Unknown) => refuse(call, Fault::stranger(), heard, shared).await,
+        Err(Refusal::Unknown) => {
+            refuse(call, Fault::stranger(), heard, shared).await;
+            refused("it could not be told who this is")
+        }
     }
+}
+
+fn refused(why: impl Into<Cow<'static, str>>) -> End {
+    End::Refused(why.into())
 }
 
 impl<H> Shared<H> {
@@ -153,14 +201,15 @@ async fn serve<H: Handler>(
     place: Option<Place>,
     arrived: Instant,
     shared: &Arc<Shared<H>>,
-) {
-    let Admission { pass, standing } = admission;
-    let (peer, origin) = (call.peer(), call.origin());
+) -> End {
+    let Admission { pass, standing, whom } = admission;
+    let (peer, origin, ending) = (call.peer(), call.origin(), call.card().ending().clone());
     let deadline = match standing {
         Standing::Stranger => Some(Deadline::from_std(arrived + shared.limits.introduction)),
         Standing::Known => {
             call.set_limits(Limits::KNOWN);
             call.set_read_idle(shared.limits.idle);
+            call.card().admit(whom.user, whom.label);
             None
         }
     };
@@ -173,17 +222,30 @@ async fn serve<H: Handler>(
     let outcome = tokio::select! {
         () = wait_until(deadline) => {
             note(place.as_ref(), Failure::RanOut);
-            return;
+            return refused("the introduction took too long");
         }
+        () = overstayed(&ending, shared.limits.ending) => Ok(Ended::Well),
         outcome = serving => outcome,
     };
+    if ending.is_cancelled() {
+        // If a block was dropped in the middle this can't be said any more, and the call just ends.
+        last_words(call, Fault::new(ErrorCode::Refused, ENDED_BY_OWNER), shared).await;
+        return End::ByOwner;
+    }
     match outcome {
-        Ok(Ended::Well) => call.hang_up(shared.limits.linger).await,
+        Ok(Ended::Well) => {
+            call.hang_up(shared.limits.linger).await;
+            End::Well
+        }
         Ok(Ended::Refused(fault)) => {
             note(place.as_ref(), Failure::Refused);
+            let why =
+                if fault.code == ErrorCode::NoMatch { "the code did not match" } else { "the introduction failed" };
             refuse(call, fault, arrived, shared).await;
+            refused(why)
         }
         Err(fault) => {
+            let end = if standing == Standing::Known { End::of(&fault) } else { refused("the introduction broke off") };
             tracing::debug!(%peer, %origin, %fault, "the call broke");
             match (standing, fault_of_peer(&fault)) {
                 (Standing::Known, Some(words)) => last_words(call, words, shared).await,
@@ -198,8 +260,18 @@ async fn serve<H: Handler>(
                 }
                 (Standing::Stranger, None) => note(place.as_ref(), Failure::NoAttempt),
             }
+            end
         }
     }
+}
+
+/// What the caller hears whose call the owner ended.
+pub const ENDED_BY_OWNER: &str = "the owner of that machine ended this call";
+
+/// Resolves once a call that its owner ends has had its time to do so.
+async fn overstayed(ending: &CancellationToken, patience: Duration) {
+    ending.cancelled().await;
+    sleep(patience).await;
 }
 
 async fn last_words<H: Handler>(mut call: Call, fault: Fault, shared: &Shared<H>) {

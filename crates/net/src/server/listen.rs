@@ -9,11 +9,11 @@ use tokio::{
 };
 
 use super::{
-    Handler, Live, Shared, guest,
+    Handler, Live, Parting, Shared, guest,
     socket::{self, SocketFile},
     trouble::Trouble,
 };
-use crate::address;
+use crate::{address, peer::Origin};
 
 /// One bound endpoint.
 #[derive(Debug)]
@@ -112,7 +112,10 @@ async fn greet<H: Handler>(arrived: Arrived, shared: &Arc<Shared<H>>) {
             let now = Instant::now();
             match shared.door.enter(SourceKey::from(from.ip()), now, dice()) {
                 Some(place) => guest::remote(stream, from, place, now, shared).await,
-                None => tracing::debug!(%from, turned_away = shared.door.turned_away(), "the door is full"),
+                None => {
+                    tracing::debug!(%from, turned_away = shared.door.turned_away(), "the door is full");
+                    shared.handler.parted(&Parting::at_the_door(Origin::Tcp(from), "the door is full"));
+                }
             }
         }
     }

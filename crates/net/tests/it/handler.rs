@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use landline_net::{Admission, Block, Call, CallError, Caller, Ended, Handler, Peer, Refusal, Standing};
+use landline_net::{Admission, Block, Call, CallError, Caller, Ended, Handler, Parting, Peer, Refusal, Standing, Whom};
 use landline_wire::{ErrorCode, Fault, Reply};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
@@ -33,15 +33,27 @@ pub(crate) struct Book {
     /// `hold` answers when there is a permit here.
     pub(crate) gate: Semaphore,
     events: mpsc::UnboundedSender<Event>,
+    partings: Mutex<Vec<Parting>>,
 }
 
 impl Book {
     pub(crate) fn new(events: mpsc::UnboundedSender<Event>) -> Arc<Self> {
-        Arc::new(Self { known: Mutex::default(), gate: Semaphore::new(0), events })
+        Arc::new(Self { known: Mutex::default(), gate: Semaphore::new(0), events, partings: Mutex::default() })
     }
 
     pub(crate) fn known(&self) -> MutexGuard<'_, HashSet<Peer>> {
         self.known.lock().unwrap()
+    }
+
+    /// How the connections ended that are over, of which there will be `count`.
+    pub(crate) async fn partings(&self, count: usize) -> Vec<Parting> {
+        loop {
+            let over = self.partings.lock().unwrap().clone();
+            if over.len() >= count {
+                return over;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     fn report(&self, event: Event) {
@@ -63,7 +75,7 @@ impl Handler for Desk {
         self.0.report(Event::Asked(caller.peer, service.to_owned()));
         let pass = service.to_owned();
         if service == "meet" {
-            return Ok(Admission { pass, standing: Standing::Stranger });
+            return Ok(Admission { pass, standing: Standing::Stranger, whom: Whom::default() });
         }
         if !self.0.known().contains(&caller.peer) {
             return Err(Refusal::Stranger);
@@ -72,9 +84,11 @@ impl Handler for Desk {
             "panic-at-the-door" => panic!("the handler panics when it is asked"),
             "slow-door" => {
                 self.0.gate.acquire().await.unwrap().forget();
-                Ok(Admission { pass: "echo".to_owned(), standing: Standing::Known })
+                Ok(Admission { pass: "echo".to_owned(), standing: Standing::Known, whom: Whom::default() })
             }
-            known if SERVICES.contains(&known) => Ok(Admission { pass, standing: Standing::Known }),
+            known if SERVICES.contains(&known) => {
+                Ok(Admission { pass, standing: Standing::Known, whom: Whom::default() })
+            }
             _ => Err(Refusal::Known(Fault::new(ErrorCode::Unsupported, "no such service here"))),
         }
     }
@@ -85,6 +99,10 @@ impl Handler for Desk {
             self.0.report(Event::Broke(fault.to_string()));
         }
         outcome
+    }
+
+    fn parted(&self, parting: &Parting) {
+        self.0.partings.lock().unwrap().push(parting.clone());
     }
 }
 

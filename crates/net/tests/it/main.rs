@@ -13,6 +13,7 @@ mod child;
 mod descriptors;
 mod dialling;
 mod door;
+mod ending;
 mod garbage;
 mod handler;
 mod house;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use landline_addr::contact::Machine;
 use landline_net::{Call, CallError};
 
-use super::msg::{Answer, Invitation, Request, Revoked, SERVICE, Status, UserAnswer, UserRequest};
+use super::{
+    msg::{Answer, Invitation, Request, Revoked, SERVICE, Status, UserAnswer, UserRequest},
+    who::CallRow,
+};
 use crate::line::{Line, LineError};
 
 /// Users that are listed by a machine that lists and lists.
@@ -89,13 +92,42 @@ impl Admin {
             other => Err(unexpected(other)),
         }
     }
+
+    /// The calls that run, by number, without this one.
+    ///
+    /// # Errors
+    /// As the line fails.
+    pub async fn who(&mut self) -> Result<Vec<CallRow>, LineError> {
+        self.call.send(&Request::Who {}).await?;
+        let mut all = Vec::new();
+        loop {
+            match self.call.recv().await?.ok_or(CallError::HungUp)? {
+                Answer::Calls { calls, more } => {
+                    all.extend(calls);
+                    if !more {
+                        return Ok(all);
+                    }
+                }
+                other => return Err(unexpected(other)),
+            }
+        }
+    }
+
+    /// Ends the call of this number.
+    ///
+    /// # Errors
+    /// As the server says: no such call.
+    pub async fn end(&mut self, call: u64) -> Result<(), LineError> {
+        match self.call.ask(&Request::End { call }).await? {
+            Answer::Ended { .. } => Ok(()),
+            other => Err(unexpected(other)),
+        }
+    }
 }
 
 fn unexpected(answer: Answer) -> LineError {
     match answer {
         Answer::Error(fault) => CallError::from(fault).into(),
-        Answer::Invitation(_) | Answer::Revoked(_) | Answer::Status(_) | Answer::User(_) => {
-            CallError::OutOfTurn { got: "another answer", wanted: "the answer to the request" }.into()
-        }
+        _ => CallError::OutOfTurn { got: "another answer", wanted: "the answer to the request" }.into(),
     }
 }

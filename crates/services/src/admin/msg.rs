@@ -5,6 +5,7 @@ mod users;
 use landline_wire::Fault;
 use serde::{Deserialize, Serialize};
 
+use super::who::CallRow;
 pub use users::{KeyMsg, LONGEST_GRANT, MACHINES_SHOWN, MOST_GRANTS, UserAnswer, UserMsg, UserRequest};
 
 /// The name by which this service is opened.
@@ -31,6 +32,13 @@ pub enum Request {
     Status {},
     /// About users.
     User(UserRequest),
+    /// Which calls run?
+    Who {},
+    /// End a call.
+    End {
+        /// Its number.
+        call: u64,
+    },
 }
 
 /// To the owner's command.
@@ -47,6 +55,18 @@ pub enum Answer {
     Status(Status),
     /// About users.
     User(UserAnswer),
+    /// Calls that run.
+    Calls {
+        /// By number.
+        calls: Vec<CallRow>,
+        /// Whether another part follows.
+        more: bool,
+    },
+    /// A call will end.
+    Ended {
+        /// Its number.
+        call: u64,
+    },
 }
 
 /// An open code.

@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     msg::{Answer, Invitation, Request, Revoked, Status, UserAnswer},
     people::People,
+    who,
 };
+use crate::audit::Audit;
 
 /// The longest life of a code: it has some 22 bits, and hours of waiting are no use to people who talk.
 const LONGEST_CODE_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -52,6 +54,8 @@ pub struct Desk {
     pub facts: Arc<Facts>,
     /// Users.
     pub people: People,
+    /// Where the owner's acts are noted.
+    pub audit: Audit,
 }
 
 impl Desk {
@@ -60,19 +64,21 @@ impl Desk {
     /// # Errors
     /// As the line fails.
     pub async fn serve(&self, call: &mut Call, stop: &CancellationToken) -> Result<Ended, CallError> {
+        let card = call.card().clone();
         loop {
             let request = tokio::select! {
                 () = stop.cancelled() => return Ok(Ended::Well),
+                () = card.ending().cancelled() => return Ok(Ended::Well),
                 request = call.recv::<Request>() => request?,
             };
             let Some(request) = request else { return Ok(Ended::Well) };
-            let answer = match request {
+            let answer = match &request {
                 Request::Invite { seconds, user } => {
-                    self.invite(Duration::from_secs(seconds), user.as_deref()).await.map(Answer::Invitation)
+                    self.invite(Duration::from_secs(*seconds), user.as_deref()).await.map(Answer::Invitation)
                 }
-                Request::Revoke { fingerprint } => self.revoke(&fingerprint).await.map(Answer::Revoked),
+                Request::Revoke { fingerprint } => self.revoke(fingerprint).await.map(Answer::Revoked),
                 Request::Status {} => self.status().await.map(Answer::Status),
-                Request::User(request) => match self.people.answer(request).await {
+                Request::User(request) => match self.people.answer(request.clone()).await {
                     Ok(mut answers) => {
                         let last = answers.pop().unwrap_or(UserAnswer::Done { changed: false, cut: 0 });
                         for answer in answers {
@@ -82,8 +88,17 @@ impl Desk {
                     }
                     Err(fault) => Err(fault),
                 },
+                Request::Who {} => {
+                    for part in who::list(&self.live, &card) {
+                        call.send(&part).await?;
+                    }
+                    continue;
+                }
+                Request::End { call } => who::end(&self.live, *call),
             };
-            call.send(&answer.unwrap_or_else(Answer::Error)).await?;
+            let answer = answer.unwrap_or_else(Answer::Error);
+            who::note(&self.audit, (&card, call.peer()), &request, &answer);
+            call.send(&answer).await?;
         }
     }
 

@@ -27,10 +27,14 @@ use super::{
     verify,
     watch::{Outcome, Watch},
 };
+use crate::audit::Audit;
 
+mod account;
 mod disk;
+mod ending;
 mod space;
 
+use account::Account;
 use disk::Disk;
 
 /// A share as a service: one value for all calls.
@@ -41,6 +45,7 @@ pub struct Share {
     disk: Disk,
     streams: Streams,
     read_only: bool,
+    audit: Audit,
 }
 
 /// Who asks, with what rights.
@@ -78,7 +83,7 @@ impl Share {
     #[must_use]
     pub fn new(tree: Arc<Tree>, read_only: bool) -> Self {
         let (engine, memory) = (Arc::new(LocalEngine::new(tree)), Memory::default());
-        Self { engine, memory, disk: Disk::new(), streams: Streams::default(), read_only }
+        Self { engine, memory, disk: Disk::new(), streams: Streams::default(), read_only, audit: Audit::default() }
     }
 
     /// Remembers in `memory` what saves work later.
@@ -109,6 +114,12 @@ impl Share {
         self.engine.tree()
     }
 
+    /// Notes in `audit` what is changed and handed out.
+    #[must_use]
+    pub fn with_audit(self, audit: Audit) -> Self {
+        Self { audit, ..self }
+    }
+
     /// Answers requests until the caller hangs up, or until `stop` between two of them.
     ///
     /// # Errors
@@ -120,6 +131,7 @@ impl Share {
         stop: &CancellationToken,
         idle: std::time::Duration,
     ) -> Result<Ended, CallError> {
+        let ending = call.card().ending().clone();
         loop {
             call.set_read_idle(idle);
             let request = tokio::select! {
@@ -127,6 +139,7 @@ impl Share {
                     call.send(&Answer::Error(Fault::new(ErrorCode::Stopping, "this machine is stopping"))).await?;
                     return Ok(Ended::Well);
                 }
+                () = ending.cancelled() => return Ok(Ended::Well), // who serves the call says why
                 request = call.recv::<Request>() => request,
             };
             let request = match request {
@@ -145,6 +158,7 @@ impl Share {
     }
 
     async fn answer(&self, visitor: &Visitor, call: &mut Call, request: Request) -> Result<(), CallError> {
+        let account = Account::of(&self.audit, visitor, call, &request);
         match request {
             Request::List { path } => self.list(visitor, call, &path).await,
             Request::Stat { path, hash } => self.stat(visitor, call, &path, hash).await,
@@ -152,18 +166,19 @@ impl Share {
                 let hashes = self.memory.hashes.clone();
                 let press = press.into();
                 let load = Load { totals, by_hash, hard_links, attributes, hashes, rate, press, ..Load::default() };
-                self.get(visitor, call, (&path, &exclude), load, stream).await
+                self.get((visitor, account), call, (&path, &exclude), load, stream).await
             }
             Request::Hashes { path, exclude } => self.hashes(visitor, call, &path, &exclude).await,
             Request::Put { existing, backup, if_match, stream } => {
                 let hash = if_match.map(blake3::Hash::from_hex).transpose();
                 let Ok(if_match) = hash else {
                     let fault = Fault::new(ErrorCode::BadRequest, "a hash is 64 hex digits");
+                    account.failed(&fault);
                     call.send(&Ack::Error(fault.clone())).await?;
                     return Err(fault.into()); // the stream is on its way already
                 };
                 let policy = Policy { existing: existing.into(), backup, if_match, ..Policy::default() };
-                self.put(visitor, call, policy, stream).await
+                self.put((visitor, account), call, policy, stream).await
             }
             Request::Lane { of } => self.lane(call, of).await,
             Request::Space {} => self.space(visitor, call).await,
@@ -172,7 +187,7 @@ impl Share {
                 let make = move |tree: &Tree, at: SharePath| {
                     if parents { tree.make_dirs(&at) } else { tree.make_dir(&at, NEW_DIR_MODE) }
                 };
-                self.change(call, at, make).await
+                self.change((call, account), at, make).await
             }
             Request::Move { from, to, replace } => {
                 let both = self.writable(visitor, &from).and_then(|from| Ok((from, self.writable(visitor, &to)?)));
@@ -183,11 +198,11 @@ impl Share {
                     }
                     Ok((from, to))
                 });
-                self.change(call, both, move |tree, (from, to)| tree.rename(&from, &to, replace)).await
+                self.change((call, account), both, move |tree, (from, to)| tree.rename(&from, &to, replace)).await
             }
             Request::Remove { path, recursive } => {
                 let at = self.writable(visitor, &path);
-                self.change(call, at, move |tree, at| tree.remove(&at, recursive)).await
+                self.change((call, account), at, move |tree, at| tree.remove(&at, recursive)).await
             }
         }
     }
@@ -195,7 +210,7 @@ impl Share {
     /// A change that is answered by `done`; what was judged goes in, or the fault goes out.
     async fn change<P: Send + 'static>(
         &self,
-        call: &mut Call,
+        (call, account): (&mut Call, Account),
         judged: Result<P, Fault>,
         act: impl FnOnce(&Tree, P) -> Result<(), TreeError> + Send + 'static,
     ) -> Result<(), CallError> {
@@ -209,6 +224,7 @@ impl Share {
                 }
             }
         };
+        account.answered(&answer);
         call.send(&answer).await
     }
 
@@ -269,23 +285,32 @@ impl Share {
 
     async fn get(
         &self,
-        visitor: &Visitor,
+        (visitor, mut account): (&Visitor, Account),
         call: &mut Call,
         (path, exclude): (&WireName, &[String]),
         load: Load,
         stream: Option<StreamId>,
     ) -> Result<(), CallError> {
         let (root, filter) = match self.readable_tree(visitor, call, path, exclude).await? {
-            Ok(ready) => ready,
-            Err(fault) => return call.send(&Answer::Error(fault)).await,
+            Ok(ready) if !self.streams.is_forbidden(identity(call.peer()), stream) => ready,
+            refused => {
+                let fault = refused.err().unwrap_or_else(ending::ended);
+                account.failed(&fault);
+                return call.send(&Answer::Error(fault)).await;
+            }
         };
         tracing::info!(visitor = %visitor.name, path = %landline_wire::shown(root.from.as_bytes()), "get");
         let _place = self.disk.place(call).await?;
         let lanes = send::Lanes::default();
-        let _entered = self.enter(call, stream, Lanes::Away(lanes.clone())).await;
+        let (joins, card) = (Lanes::Away(lanes.clone()), call.card().clone());
+        let entered = self.enter(call, stream, joins.clone()).await;
         let roots = vec![root];
         let watch = Watch::new(|_| {});
-        send::run(call.halves(), Load { roots, filter, ..load }, &lanes, &watch).await.map(|_| ())
+        account.copies(&watch);
+        let run = send::run(call.halves(), Load { roots, filter, ..load }, &lanes, &watch);
+        let ended = ending::heed(&card, (&entered, &joins), run).await;
+        account.copied(&ended);
+        ended.map(|_| ())
     }
 
     /// A copy stream begins, whose lanes others can find from now on.
@@ -308,7 +333,8 @@ impl Share {
                     lane.leave();
                     return Err(fault);
                 }
-                lane.carry(call, &enough).await
+                let card = call.card().clone();
+                ending::heed_lane(&card, &lanes, lane.carry(call, &enough)).await
             }
             Err(CallError::Fault(fault)) => call.send(&Answer::Error(fault)).await,
             Err(fault) => Err(fault),
@@ -356,7 +382,7 @@ impl Share {
 
     async fn put(
         &self,
-        visitor: &Visitor,
+        (visitor, mut account): (&Visitor, Account),
         call: &mut Call,
         policy: Policy,
         stream: Option<StreamId>,
@@ -375,15 +401,26 @@ impl Share {
             }
             Outcome::Same { .. } | Outcome::Tree { .. } | Outcome::Planned { .. } | Outcome::Skipped { .. } => {}
         });
+        let brought = account.puts(&watch);
+        if self.streams.is_forbidden(identity(call.peer()), stream) {
+            account.failed(&ending::ended());
+            call.send(&Ack::Error(ending::ended())).await?;
+            return Err(ending::ended().into()); // the stream is on its way already
+        }
         let _place = self.disk.place(call).await?;
         let (share, judged_for) = (self.clone(), visitor.clone());
-        let judge = Box::new(move |at: &SharePath| share.judge_writing(&judged_for, at));
+        let judge = Box::new(move |at: &SharePath| {
+            brought.add(at.as_bytes());
+            share.judge_writing(&judged_for, at)
+        });
         let owner = Owner { id: identity(call.peer()), label: visitor.name.clone() };
         let to =
             receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge, owner, policy };
         let lanes = receive::Lanes::default();
-        let _entered = self.enter(call, stream, Lanes::Here(lanes.clone())).await;
-        let ended = receive::run(call.halves(), to, &lanes, &watch).await;
+        let (joins, card) = (Lanes::Here(lanes.clone()), call.card().clone());
+        let entered = self.enter(call, stream, joins.clone()).await;
+        let ended = ending::heed(&card, (&entered, &joins), receive::run(call.halves(), to, &lanes, &watch)).await;
+        account.copied(&ended);
         let sum = watch.summary();
         tracing::info!(
             visitor = %visitor.name, files = sum.files, bytes = sum.bytes, same = sum.same, failed = sum.failed,

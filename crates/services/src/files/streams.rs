@@ -6,7 +6,7 @@
 //! Invariant: nobody but the peer that began a stream reaches it, and a name stands for one stream at a time.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
     str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,6 +25,9 @@ const LOST: Duration = Duration::from_secs(5);
 
 /// How long a stream that begins waits for the one that it goes on for: a disk that is making durable takes so long.
 const GIVES_WAY: Duration = Duration::from_secs(30);
+
+/// Ended streams that are remembered: whoever dials again does within a minute, and nobody ends so many in one.
+const FORBIDDEN: usize = 256;
 
 /// What a caller calls one of its streams: 128 random bits, 32 hexadecimal digits in messages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -128,6 +131,16 @@ impl Lanes {
         }
     }
 
+    /// Lets the stream end at the next good place.
+    pub(in crate::files) fn end(&self) {
+        self.bundle().ended.cancel();
+    }
+
+    /// Resolves once the stream shall end, by the end of one of its lanes.
+    pub(in crate::files) async fn ended(&self) {
+        self.bundle().ended.cancelled().await;
+    }
+
     /// Ends the stream as if its line had been cut.
     pub(in crate::files) fn displace(&self) {
         self.bundle().cut.cancel();
@@ -169,6 +182,8 @@ pub(in crate::files) struct Streams {
 struct Running {
     streams: HashMap<u64, Stream>,
     next: u64,
+    /// Streams that were ended by the owner, the latest last.
+    forbidden: VecDeque<([u8; 32], StreamId)>,
 }
 
 #[derive(Debug)]
@@ -222,12 +237,30 @@ impl Streams {
         entered
     }
 
+    /// Whether the stream that `peer` calls so was ended by the owner.
+    pub(in crate::files) fn is_forbidden(&self, peer: [u8; 32], name: Option<StreamId>) -> bool {
+        name.is_some_and(|name| lock(&self.running).forbidden.contains(&(peer, name)))
+    }
+
     /// The lanes of the stream that `peer` calls so.
     pub(in crate::files) fn find(&self, peer: [u8; 32], name: StreamId) -> Option<Lanes> {
         let running = lock(&self.running);
         let named = running.streams.iter().filter(|(_, stream)| (stream.peer, stream.name) == (peer, Some(name)));
         // One that gives way may still be there.
         named.max_by_key(|(number, _)| **number).map(|(_, stream)| stream.lanes.clone())
+    }
+}
+
+impl Entered {
+    /// Nobody goes on with this stream: it was not cut, it was ended.
+    pub(in crate::files) fn forbid(&self) {
+        let mut running = lock(&self.running);
+        let Some(Stream { peer, name: Some(name), .. }) = running.streams.get(&self.number) else { return };
+        let ended = (*peer, *name);
+        running.forbidden.push_back(ended);
+        if running.forbidden.len() > FORBIDDEN {
+            running.forbidden.pop_front();
+        }
     }
 }
 

@@ -145,7 +145,11 @@ struct Inner {
     started: Instant,
     /// When the first stream began.
     copying: OnceLock<Instant>,
+    in_hand: OnceLock<InHand>,
 }
+
+/// Hears which file content comes of.
+type InHand = Box<dyn Fn(&[u8]) + Send + Sync>;
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -199,6 +203,7 @@ impl Watch {
             lines: Lines::default(),
             started,
             copying: OnceLock::new(),
+            in_hand: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -325,6 +330,18 @@ impl Watch {
     /// Does `work` and counts the time it takes to `stage`.
     pub(super) fn timed<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
         self.inner.busy.timed(stage, work)
+    }
+
+    /// From now on `tell` hears the path of each file that content comes of, once a small file and once a group. The first
+    /// one that was given stays.
+    pub(super) fn tell_in_hand(&self, tell: impl Fn(&[u8]) + Send + Sync + 'static) {
+        drop(self.inner.in_hand.set(Box::new(tell)));
+    }
+
+    pub(super) fn in_hand(&self, path: &[u8]) {
+        if let Some(tell) = self.inner.in_hand.get() {
+            tell(path);
+        }
     }
 
     /// Entries that were not taken because their directory was not: it was told, they only count.

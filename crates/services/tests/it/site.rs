@@ -39,6 +39,7 @@ impl Site {
         let line = |name: &str| Line::open(Home::open_or_create(folder.path().join(name)).unwrap()).unwrap();
         let (desk, laptop) = (line("desk"), line("laptop"));
         let options = HouseOptions {
+            audit: true,
             share: folder.path().join("share"),
             homes: folder.path().join("homes"),
             listen: vec!["tcp://127.0.0.1:0".parse().unwrap()],

@@ -25,6 +25,18 @@ impl Users for Store {
         .await
     }
 
+    async fn caller_of_key(&self, key: &PublicKey) -> Result<Option<(User, String)>, StoreError> {
+        let key = *key;
+        self.read(move |tx| {
+            let found: Option<(String, String)> = tx
+                .prepare_cached("SELECT user, label FROM enrolled_key WHERE key = ?1")?
+                .query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            found.map(|(name, label)| Ok((load(tx, name)?, label))).transpose()
+        })
+        .await
+    }
+
     async fn list_users(&self) -> Result<Vec<User>, StoreError> {
         self.read(|tx| {
             let mut query = tx.prepare_cached("SELECT name FROM user ORDER BY name")?;

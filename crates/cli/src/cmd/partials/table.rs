@@ -11,16 +11,6 @@ use crate::units;
 const MOST_OWNER: usize = 16;
 /// Columns that a path is not cut below.
 const LEAST_PATH: usize = 20;
-/// Of a terminal that does not tell.
-const USUAL: usize = 80;
-
-/// Columns of the screen.
-pub(super) fn width() -> usize {
-    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(USUAL, |size| match size.ws_col {
-        0 => USUAL,
-        columns => usize::from(columns),
-    })
-}
 
 /// A heading and a line each. `width`: columns of the screen, to which paths are cut from their beginning.
 pub(super) fn lines(found: &[Leftover], now: i64, width: Option<usize>) -> Vec<String> {

@@ -30,6 +30,8 @@ pub(in crate::files) struct Bundle {
     pub(in crate::files) over: CancellationToken,
     /// A lane was cut, or the stream has to give way: it ends as if its own line had been cut.
     pub(in crate::files) cut: CancellationToken,
+    /// Its owner ended it: it stops at the next good place.
+    pub(in crate::files) ended: CancellationToken,
     /// A lane was dropped in the middle: its call was ended from this side (a revoked key, a stop), and so is the stream.
     pub(super) dropped: CancellationToken,
 }

@@ -108,6 +108,7 @@ pub async fn run(
             (outcome, false)
         }
         () = lanes.bundle().cut.cancelled() => (Err(CallError::Cut), false),
+        () = lanes.bundle().ended.cancelled() => (Err(CallError::Cut), false),
     };
     if dropped {
         drop((ended_from_here, cut_tx));

@@ -164,6 +164,7 @@ impl Line<'_> {
             biased;
             next = self.queue.recv() => Some(next.ok_or_else(died)),
             Some(group) = self.lanes.next() => Some(Ok(Out::Group(group))),
+            () = self.lanes.bundle().ended.cancelled() => None,
             () = sleep_until(Instant::now() + HEARTBEAT) => None,
         }
     }
@@ -182,6 +183,9 @@ fn died() -> CallError {
 async fn write(writer: &mut CallWriter, mut line: Line<'_>) -> Result<(), CallError> {
     let mut told = Instant::now();
     loop {
+        if line.lanes.bundle().ended.is_cancelled() {
+            return Err(CallError::Cut); // between two frames, so that something can still be said
+        }
         if told.elapsed() >= HEARTBEAT {
             writer.queue(&Item::Working { load: Some(line.watch.ours()) })?;
             told = Instant::now();

@@ -30,7 +30,11 @@ impl Work {
         if number >= self.next {
             return Err(out_of_turn("content of a file that was not told"));
         }
-        Ok(self.open.contains_key(&number))
+        let open = self.open.get(&number);
+        if let Some(open) = open {
+            self.watch.in_hand(open.at.as_bytes());
+        }
+        Ok(open.is_some())
     }
 
     pub(super) fn whole(&mut self, number: u64, hash: blake3::Hash, bytes: &[u8]) -> Result<(), Stop> {

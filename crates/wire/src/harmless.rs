@@ -5,16 +5,16 @@
 
 use std::io::{self, Write};
 
-use landline_wire::shown;
 use serde::Serialize;
-use serde_json::Serializer;
-use serde_json::ser::Formatter;
+use serde_json::{Serializer, ser::Formatter};
+
+use crate::shown;
 
 /// Writes `value` on one line, without its end.
 ///
 /// # Errors
 /// As `to` fails.
-pub(super) fn write(mut to: impl Write, value: &impl Serialize) -> io::Result<()> {
+pub fn write_harmless(mut to: impl Write, value: &impl Serialize) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(&mut to, Harmless))?)
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     fn written(text: &str) -> String {
         let mut line = Vec::new();
-        write(&mut line, &text).unwrap();
+        write_harmless(&mut line, &text).unwrap();
         String::from_utf8(line).unwrap()
     }
 
