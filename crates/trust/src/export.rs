@@ -6,19 +6,21 @@
 //! with all that stands before it as associated data, so nothing can be changed unnoticed, the cost included. There is no
 //! checksum: a text that is damaged and a passphrase that is wrong fail alike.
 //!
-//! The text says which key it holds (public keys are public), so that people can tell two exports apart.
+//! The text says which key it holds (public keys are public), so that people can tell two exports apart, and holds the
+//! statements by which that key followed older ones, so that who knows only an older one can follow an imported key too.
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
 use crate::key::{KEY_BYTES, MachineKey, PublicKey};
+use crate::rotation::{Chain, MOST_STATEMENTS, STATEMENT_LEN, Statement};
 use crate::stretch::{COST_LEN, Cost, CostError, NoMemory, Password, argon2id};
 
 /// Random bytes that an export takes: its salt.
 pub const SALT_BYTES: usize = 16;
 
-/// Most bytes of text that are looked at: an export has under 300.
+/// Most bytes of text that are looked at: an export has under 300, and with a whole chain of statements under 3600.
 pub const LONGEST_TEXT_BYTES: usize = 4096;
 
 const BEGIN: &str = "-----BEGIN LANDLINE KEY-----";
@@ -27,7 +29,6 @@ const LINE_CHARS: usize = 64;
 
 const VERSION: u8 = 1;
 const LABEL: &[u8] = b"landline key export v1";
-const HEAD_LEN: usize = 1 + COST_LEN + SALT_BYTES + KEY_BYTES;
 const TAG_LEN: usize = 16;
 const SEALED_LEN: usize = KEY_BYTES + TAG_LEN;
 
@@ -54,39 +55,45 @@ pub enum ExportError {
 /// An exported key that was read and not yet opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
-    head: [u8; HEAD_LEN],
+    /// All that is not sealed: version, cost, salt, public key, number of statements, statements.
+    open: Vec<u8>,
     salt: [u8; SALT_BYTES],
     sealed: [u8; SEALED_LEN],
     cost: Cost,
     public: PublicKey,
+    statements: Vec<Statement>,
 }
 
 impl Export {
-    /// Seals `key` under `passphrase`. `random`: [`SALT_BYTES`] fresh bytes of the system's generator, never used twice.
-    /// Takes a noticeable time.
+    /// Seals `key` under `passphrase`. `followed`: how it followed older keys, oldest first; a list that does not lead to it
+    /// is left out. `random`: [`SALT_BYTES`] fresh bytes of the system's generator, never used twice. Takes a noticeable
+    /// time.
     ///
     /// # Errors
     /// [`NoMemory`].
     pub fn seal(
         key: &MachineKey,
+        followed: &[Statement],
         passphrase: &Password,
         cost: Cost,
         random: [u8; SALT_BYTES],
     ) -> Result<Self, NoMemory> {
         let public = key.public();
-        let mut bytes = vec![VERSION];
-        bytes.extend_from_slice(&cost.to_bytes());
-        bytes.extend_from_slice(&random);
-        bytes.extend_from_slice(public.as_bytes());
-        let head: [u8; HEAD_LEN] = bytes.try_into().expect("the parts add up to a head");
+        let statements = Chain::link(followed.to_vec(), &public).map_or_else(|_| Vec::new(), Chain::into_statements);
+        let mut open = vec![VERSION];
+        open.extend_from_slice(&cost.to_bytes());
+        open.extend_from_slice(&random);
+        open.extend_from_slice(public.as_bytes());
+        open.push(u8::try_from(statements.len()).expect("a chain is short"));
+        statements.iter().for_each(|statement| open.extend_from_slice(statement.encode()));
         let mut sealed = Zeroizing::new(Vec::with_capacity(SEALED_LEN)); // never grows: no stray copy
         sealed.extend_from_slice(key.danger_seed().as_slice());
         let cipher = cipher(passphrase, &random, cost)?;
         cipher
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(NONCE), Aad::from(associated(&head)), &mut *sealed)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(NONCE), Aad::from(associated(&open)), &mut *sealed)
             .expect("32 bytes can be sealed");
         let sealed = sealed.as_slice().try_into().expect("a seed and a tag");
-        Ok(Self { head, salt: random, sealed, cost, public })
+        Ok(Self { open, salt: random, sealed, cost, public, statements })
     }
 
     /// Reads the text, without trying it. White space around lines does not matter.
@@ -99,16 +106,19 @@ impl Export {
         }
         let body = text.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
         let body: String = body.ok_or(ExportError::NotAnExport)?.split_ascii_whitespace().collect();
-        let bytes = BASE64.decode(body.as_bytes()).map_err(|_| ExportError::NotAnExport)?;
+        let mut bytes = BASE64.decode(body.as_bytes()).map_err(|_| ExportError::NotAnExport)?;
         let mut rest = bytes.as_slice();
         let [VERSION] = take(&mut rest)? else { return Err(ExportError::NotAnExport) };
         let (cost, salt) = (take::<COST_LEN>(&mut rest)?, take(&mut rest)?);
-        let (public, sealed) = (PublicKey::from_bytes(take(&mut rest)?), take(&mut rest)?);
-        let (head, _) = bytes.split_first_chunk().ok_or(ExportError::NotAnExport)?;
+        let public = PublicKey::from_bytes(take(&mut rest)?);
+        let statements = statements(&mut rest, &public)?;
+        let sealed = take(&mut rest)?;
         if !rest.is_empty() {
             return Err(ExportError::NotAnExport);
         }
-        Ok(Self { head: *head, salt, sealed, cost: Cost::from_bytes(&cost)?, public })
+        let cost = Cost::from_bytes(&cost)?;
+        bytes.truncate(bytes.len() - SEALED_LEN);
+        Ok(Self { open: bytes, salt, sealed, cost, public, statements })
     }
 
     /// Opens it. Takes a noticeable time.
@@ -119,7 +129,7 @@ impl Export {
         let cipher = cipher(passphrase, &self.salt, self.cost)?;
         let mut opened = Zeroizing::new(self.sealed);
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        let plain = cipher.open_in_place(nonce, Aad::from(associated(&self.head)), opened.as_mut_slice());
+        let plain = cipher.open_in_place(nonce, Aad::from(associated(&self.open)), opened.as_mut_slice());
         let seed = plain.map_err(|_| ExportError::Shut)?;
         let key = MachineKey::from_seed((&*seed).try_into().map_err(|_| ExportError::Shut)?);
         // Whoever knows the passphrase could have sealed one key under the name of another.
@@ -129,7 +139,7 @@ impl Export {
     /// The text: armour, and lines of at most 64 characters.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let body = BASE64.encode(&[&self.head[..], &self.sealed[..]].concat());
+        let body = BASE64.encode(&[&self.open[..], &self.sealed[..]].concat());
         let mut text = format!("{BEGIN}\n");
         for (place, letter) in body.chars().enumerate() {
             if place > 0 && place % LINE_CHARS == 0 {
@@ -147,6 +157,12 @@ impl Export {
         self.public
     }
 
+    /// How the key followed older ones, oldest first; none if it followed none.
+    #[must_use]
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
     /// What one guess of the passphrase costs.
     #[must_use]
     pub const fn cost(&self) -> Cost {
@@ -161,8 +177,21 @@ fn cipher(passphrase: &Password, salt: &[u8; SALT_BYTES], cost: Cost) -> Result<
     Ok(LessSafeKey::new(key))
 }
 
-fn associated(head: &[u8; HEAD_LEN]) -> Vec<u8> {
-    [LABEL, head].concat()
+fn associated(open: &[u8]) -> Vec<u8> {
+    [LABEL, open].concat()
+}
+
+/// Their number and the statements, which must lead to `public`.
+fn statements(rest: &mut &[u8], public: &PublicKey) -> Result<Vec<Statement>, ExportError> {
+    let [number] = take(rest)?;
+    if usize::from(number) > MOST_STATEMENTS {
+        return Err(ExportError::NotAnExport);
+    }
+    let bytes = (0..number).map(|_| take::<STATEMENT_LEN>(rest)).collect::<Result<Vec<_>, _>>()?;
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    Chain::decode(&bytes, public).map(Chain::into_statements).map_err(|_| ExportError::NotAnExport)
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], ExportError> {

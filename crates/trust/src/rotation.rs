@@ -190,6 +190,12 @@ impl Chain {
         self.0.iter().map(Statement::old)
     }
 
+    /// The statements, oldest first, without the evidence that they hang together.
+    #[must_use]
+    pub fn into_statements(self) -> Vec<Statement> {
+        self.0
+    }
+
     /// The statements, oldest first.
     #[must_use]
     pub fn statements(&self) -> &[Statement] {

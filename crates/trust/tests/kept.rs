@@ -174,7 +174,13 @@ fn exports_are_sealed_opened_and_refused_as_written() {
     let open = |label: &str| Export::parse(&text(label)).and_then(|export| export.open(&passphrase));
     let key = MachineKey::from_seed([7; 32]);
     let salt = std::array::from_fn(|place| u8::try_from(place).unwrap());
-    assert_eq!(Export::seal(&key, &passphrase, Cost::FLOOR, salt).unwrap().to_text(), text("text"));
+    let sealed = |followed: &[Statement]| Export::seal(&key, followed, &passphrase, Cost::FLOOR, salt).unwrap();
+    assert_eq!(sealed(&[]).to_text(), text("text"));
+    let older = MachineKey::from_seed([6; 32]);
+    let followed = [Statement::sign(&older, &key, 1_700_000_000).unwrap()];
+    assert_eq!(sealed(&followed).to_text(), text("followed"));
+    assert_eq!(Export::parse(&text("followed")).unwrap().statements(), followed);
+    assert_eq!(open("followed").unwrap().public(), key.public());
     assert_eq!(open("text").unwrap().public(), key.public());
     assert_eq!(open("carried").unwrap().public(), key.public());
     for (label, fault) in [
@@ -183,6 +189,8 @@ fn exports_are_sealed_opened_and_refused_as_written() {
         ("passphrase", ExportError::Shut),
         ("over", ExportError::Cost(CostError::TooMuch)),
         ("under", ExportError::Cost(CostError::TooLittle)),
+        ("robbed", ExportError::Shut),
+        ("leads-elsewhere", ExportError::NotAnExport),
         ("version", ExportError::NotAnExport),
         ("short", ExportError::NotAnExport),
         ("armour", ExportError::NotAnExport),

@@ -81,6 +81,20 @@ fn an_exported_key_makes_another_folder_the_same_machine() {
 }
 
 #[test]
+fn an_imported_key_is_followed_by_who_knows_only_an_older_one() {
+    let office = office();
+    let (desk, laptop) = office.introduced();
+    rotate(&laptop);
+    export(&laptop, &["key.txt"]).succeeds();
+    let other = office.machine("other");
+    import(&other, &[laptop.work().join("key.txt").to_str().unwrap()]).succeeds();
+    knows(&other, "desk", identity_of(desk.machine()).public(), desk.addr());
+    ls(&other).succeeds();
+    let keys = desk.machine().cmd(["key", "list", "--json"]).succeeds().json();
+    assert_eq!((keys.len(), &keys[0]["fingerprint"]), (1, &json!(fingerprint(&other))));
+}
+
+#[test]
 fn an_export_goes_to_stdout_too_and_a_file_gives_the_passphrase() {
     let machine = office().machine("ann");
     machine.write("word", format!("{PASSPHRASE}\nnot this line\n"));
@@ -149,7 +163,7 @@ fn a_key_that_others_know_is_not_lost_unasked() {
     let office = office();
     let (desk, laptop) = office.introduced();
     let key = MachineKey::from_seed([42; 32]);
-    let sealed = Export::seal(&key, &Password::new(PASSPHRASE).unwrap(), Cost::FLOOR, [1; SALT_BYTES]).unwrap();
+    let sealed = Export::seal(&key, &[], &Password::new(PASSPHRASE).unwrap(), Cost::FLOOR, [1; SALT_BYTES]).unwrap();
     laptop.write("key.txt", sealed.to_text());
     let before = fingerprint(&laptop);
     let refused = import(&laptop, &["key.txt"]).fails_with(9).stderr_has(&before).stderr_has("1 contact ");

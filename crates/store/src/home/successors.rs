@@ -55,20 +55,27 @@ impl Home {
         statements.extend(Statement::sign(&old, &new, seconds));
         let surplus = statements.len().saturating_sub(MOST_STATEMENTS);
         statements.drain(..surplus);
-        let lines = statements.iter().map(|statement| BASE64.encode(statement.encode()));
-        let text: String = [HEADER.to_owned()].into_iter().chain(lines).map(|line| line + "\n").collect();
-        self.place(STATEMENTS, text.as_bytes())?;
+        self.place_statements(&statements)?;
         self.place_key(&new)?;
         Ok(Rotated { old: old.public(), new: new.public() })
     }
 
-    /// Puts `key` in the place of the machine key, or where there is none yet. The old one is gone then. The lock is
-    /// evidence that no server runs on it.
+    /// Puts `key` in the place of the machine key, or where there is none yet. The old one is gone then. `followed`: the
+    /// statements that lead to it, oldest first. The lock is evidence that no server runs on the old one.
     ///
     /// # Errors
-    /// [`StoreError::Io`], [`StoreError::Random`].
-    pub fn replace_key(&self, _lock: &ServeLock, key: &MachineKey) -> Result<(), StoreError> {
+    /// As [`Home::machine_key`], and [`StoreError::SuccessorsDamaged`]. The key is the old one then, whatever happened.
+    pub fn replace_key(&self, _lock: &ServeLock, key: &MachineKey, followed: &[Statement]) -> Result<(), StoreError> {
         self.sweep();
+        let mut statements = Vec::new();
+        if self.has_key() {
+            // Kept beside the others, for the case that this dies before the key is put in place.
+            statements = self.successors(&self.machine_key()?.public())?;
+        }
+        statements.extend_from_slice(followed);
+        if !statements.is_empty() {
+            self.place_statements(&statements)?;
+        }
         self.place_key(key)
     }
 
@@ -79,11 +86,18 @@ impl Home {
     pub fn successors(&self, present: &PublicKey) -> Result<Vec<Statement>, StoreError> {
         let path = self.path.join(STATEMENTS);
         let Some(bytes) = Folder::home(self).read(STATEMENTS, MAX_FILE)? else { return Ok(Vec::new()) };
-        let mut statements = parse(&bytes).map_err(|why| StoreError::SuccessorsDamaged { path, why })?;
-        while statements.last().is_some_and(|last| last.successor() != *present) {
-            statements.pop();
+        let statements = parse(&bytes).map_err(|why| StoreError::SuccessorsDamaged { path, why })?;
+        let (mut chain, mut wanted) = (Vec::new(), *present);
+        for statement in statements.into_iter().rev() {
+            if statement.successor() == wanted {
+                wanted = statement.old();
+                chain.push(statement);
+            } else if !chain.is_empty() {
+                break; // what lies before belongs to another key
+            }
         }
-        Ok(statements)
+        chain.reverse();
+        Ok(chain)
     }
 
     /// Whether a machine with one of `keys` was told that `present` is this machine's key.
@@ -115,6 +129,12 @@ impl Home {
         let text = String::from_utf8(bytes).unwrap_or_default();
         let mut prints = text.lines().map_while(|line| line.parse::<Fingerprint>().ok());
         Ok(if prints.next() == Some(present.fingerprint()) { prints.collect() } else { Vec::new() })
+    }
+
+    fn place_statements(&self, statements: &[Statement]) -> Result<(), StoreError> {
+        let lines = statements.iter().map(|statement| BASE64.encode(statement.encode()));
+        let text: String = [HEADER.to_owned()].into_iter().chain(lines).map(|line| line + "\n").collect();
+        self.place(STATEMENTS, text.as_bytes())
     }
 
     fn place_key(&self, key: &MachineKey) -> Result<(), StoreError> {
@@ -216,12 +236,32 @@ mod tests {
     #[test]
     fn a_key_from_elsewhere_follows_none() {
         let (_dir, home) = home();
-        rotate(&home);
+        let old = rotate(&home).new;
         let lock = home.lock_for_serving().unwrap();
         let other = MachineKey::from_seed([9; 32]);
-        home.replace_key(&lock, &other).unwrap();
+        home.replace_key(&lock, &other, &[]).unwrap();
         assert_eq!(home.machine_key().unwrap().public(), other.public());
         assert_eq!(home.successors(&other.public()).unwrap(), []);
+        assert_eq!(home.successors(&old).unwrap().len(), 1, "were it to die before the key is in place");
+    }
+
+    #[test]
+    fn a_key_from_elsewhere_brings_its_chain() {
+        let key = |seed| MachineKey::from_seed([seed; 32]);
+        let said = |old, new| Statement::sign(&key(old), &key(new), 1).unwrap();
+        let (_dir, home) = home();
+        let lock = home.lock_for_serving().unwrap();
+        home.replace_key(&lock, &key(3), &[said(1, 2), said(2, 3)]).unwrap();
+        assert_eq!(home.successors(&key(3).public()).unwrap(), [said(1, 2), said(2, 3)]);
+        // Again, another, and back: each leads to its own key alone.
+        home.replace_key(&lock, &key(3), &[said(1, 2), said(2, 3)]).unwrap();
+        assert_eq!(home.successors(&key(3).public()).unwrap(), [said(1, 2), said(2, 3)]);
+        home.replace_key(&lock, &key(6), &[said(5, 6)]).unwrap();
+        assert_eq!(home.successors(&key(6).public()).unwrap(), [said(5, 6)]);
+        let rotated = home.rotate_key(&lock, 2).unwrap();
+        let statements = home.successors(&rotated.new).unwrap();
+        assert_eq!(statements.len(), 2);
+        assert_eq!(follow(&key(5).public(), &rotated.new, &statements), Ok(()));
     }
 
     #[test]

@@ -9,12 +9,12 @@ fn word(text: &str) -> Password {
 }
 
 fn sealed() -> Export {
-    Export::seal(&MachineKey::from_seed([7; 32]), &word("open sesame"), Cost::FLOOR, [1; SALT_BYTES]).unwrap()
+    Export::seal(&MachineKey::from_seed([7; 32]), &[], &word("open sesame"), Cost::FLOOR, [1; SALT_BYTES]).unwrap()
 }
 
 /// Cheap enough to be tried by the hundred; not a text that [`Export::parse`] would take.
 fn cheap() -> Export {
-    Export::seal(&MachineKey::from_seed([7; 32]), &word("open sesame"), Cost::TINY, [1; SALT_BYTES]).unwrap()
+    Export::seal(&MachineKey::from_seed([7; 32]), &[], &word("open sesame"), Cost::TINY, [1; SALT_BYTES]).unwrap()
 }
 
 #[test]
@@ -38,10 +38,10 @@ fn another_passphrase_does_not_open_it() {
 fn a_change_of_any_byte_keeps_it_shut() {
     let right = cheap();
     assert!(right.open(&word("open sesame")).is_ok());
-    for place in 0..HEAD_LEN {
+    for place in 0..right.open.len() {
         let mut changed = right.clone();
-        changed.head[place] ^= 1;
-        assert_eq!(changed.open(&word("open sesame")).err(), Some(ExportError::Shut), "head {place}");
+        changed.open[place] ^= 1;
+        assert_eq!(changed.open(&word("open sesame")).err(), Some(ExportError::Shut), "open {place}");
     }
     for place in 0..SEALED_LEN {
         let mut changed = right.clone();
@@ -53,10 +53,10 @@ fn a_change_of_any_byte_keeps_it_shut() {
 #[test]
 fn a_key_under_the_name_of_another_keeps_shut() {
     // Made by somebody who knows the passphrase: the seal is right, the name is not.
-    let (head, cost) = (cheap().head, Cost::TINY);
+    let (open, cost) = (cheap().open, Cost::TINY);
     let mut sealed = MachineKey::from_seed([8; 32]).danger_seed().to_vec();
     let key = cipher(&word("open sesame"), &[1; SALT_BYTES], cost).unwrap();
-    let (nonce, aad) = (Nonce::assume_unique_for_key(NONCE), Aad::from(associated(&head)));
+    let (nonce, aad) = (Nonce::assume_unique_for_key(NONCE), Aad::from(associated(&open)));
     key.seal_in_place_append_tag(nonce, aad, &mut sealed).unwrap();
     let forged = Export { sealed: sealed.try_into().unwrap(), ..cheap() };
     assert_eq!(forged.open(&word("open sesame")).err(), Some(ExportError::Shut));
@@ -90,7 +90,7 @@ fn what_is_no_export_is_told_before_anybody_is_asked() {
 fn a_cost_over_the_cap_or_under_the_floor_is_refused_before_it_is_paid() {
     let with = |cost: [u32; 3]| {
         let mut export = sealed();
-        export.head[1..=COST_LEN].copy_from_slice(&cost.map(u32::to_be_bytes).concat());
+        export.open[1..=COST_LEN].copy_from_slice(&cost.map(u32::to_be_bytes).concat());
         Export::parse(&export.to_text()).err()
     };
     assert_eq!(with([4 * 1024 * 1024, 1, 1]), Some(ExportError::Cost(CostError::TooMuch)));
@@ -116,13 +116,48 @@ fn neither_text_nor_debug_shows_the_seed() {
     let export = sealed();
     let shown = format!("{export:?}");
     assert!(!shown.contains("7, 7, 7, 7"), "{shown}");
-    let bytes = [&export.head[..], &export.sealed].concat();
+    let bytes = [&export.open[..], &export.sealed].concat();
     assert!(!bytes.windows(4).any(|window| window == [7; 4]));
 }
 
 #[test]
+fn the_statements_that_lead_to_the_key_go_with_it_and_no_others() {
+    let key = |seed| MachineKey::from_seed([seed; 32]);
+    let said = |old, new| Statement::sign(&key(old), &key(new), 1).unwrap();
+    let sealed = |followed: &[Statement]| Export::seal(&key(7), followed, &word("x"), Cost::FLOOR, [1; 16]).unwrap();
+    let chain = [said(5, 6), said(6, 7)];
+    let read = Export::parse(&sealed(&chain).to_text()).unwrap();
+    assert_eq!(read.statements(), chain);
+    assert_eq!(read.open(&word("x")).unwrap().public(), key(7).public());
+    for other in [&[][..], &[said(6, 8)], &[said(5, 6), said(4, 7)]] {
+        assert_eq!(sealed(other).statements(), []);
+    }
+    let whole: Vec<_> = (20..32).map(|old| said(old, if old == 31 { 7 } else { old + 1 })).collect();
+    let longest = sealed(&whole);
+    assert!(longest.to_text().len() < 3600);
+    assert_eq!(Export::parse(&longest.to_text()).unwrap().statements(), whole);
+    // One that was changed on the way, one too few, and a number that promises more.
+    for place in [62, 62 + STATEMENT_LEN - 1] {
+        let mut changed = sealed(&chain);
+        changed.open[place] ^= 1;
+        assert_eq!(Export::parse(&changed.to_text()).err(), Some(ExportError::NotAnExport), "{place}");
+    }
+    for number in [0, 1, 3, 13, 255] {
+        let mut changed = sealed(&chain);
+        changed.open[61] = number;
+        assert_eq!(Export::parse(&changed.to_text()).err(), Some(ExportError::NotAnExport), "{number}");
+    }
+    // Left out by whoever carries it: the seal does not fit any more.
+    let mut robbed = sealed(&chain);
+    robbed.open.truncate(62);
+    robbed.open[61] = 0;
+    let robbed = Export::parse(&robbed.to_text()).unwrap();
+    assert_eq!(robbed.open(&word("x")).err(), Some(ExportError::Shut));
+}
+
+#[test]
 fn two_salts_make_two_texts() {
-    let with = |salt| Export::seal(&MachineKey::from_seed([7; 32]), &word("x"), Cost::TINY, salt).unwrap();
+    let with = |salt| Export::seal(&MachineKey::from_seed([7; 32]), &[], &word("x"), Cost::TINY, salt).unwrap();
     assert_ne!(with([1; 16]).sealed, with([2; 16]).sealed);
 }
 
@@ -136,7 +171,7 @@ proptest! {
     #[test]
     fn any_key_and_passphrase_read_back(seed: [u8; 32], salt: [u8; 16], passphrase in ".{1,20}") {
         let key = MachineKey::from_seed(seed);
-        let export = Export::seal(&key, &word(&passphrase), Cost::TINY, salt).unwrap();
+        let export = Export::seal(&key, &[], &word(&passphrase), Cost::TINY, salt).unwrap();
         prop_assert_eq!(export.open(&word(&passphrase)).map(|key| key.public()), Ok(key.public()));
     }
 }

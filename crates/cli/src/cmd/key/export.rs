@@ -46,13 +46,15 @@ pub(super) async fn run(args: Args, here: &Here) -> Result<(), Fail> {
     {
         return Err(taken(file));
     }
-    let key = here.home()?.machine_key()?;
+    let home = here.home()?;
+    let key = home.machine_key()?;
+    let followed = home.successors(&key.public())?;
     let passphrase = passphrase.new_one(here).await?;
     let mut salt = [0; landline_trust::export::SALT_BYTES];
     rand::rngs::OsRng
         .try_fill_bytes(&mut salt)
         .map_err(|fault| Fail::internal(format_args!("no random bytes: {fault}")))?;
-    let sealing = tokio::task::spawn_blocking(move || Export::seal(&key, &passphrase, Cost::DEFAULT, salt));
+    let sealing = tokio::task::spawn_blocking(move || Export::seal(&key, &followed, &passphrase, Cost::DEFAULT, salt));
     let sealed = sealing.await.map_err(|_| Fail::internal("the key could not be sealed"))?;
     let export = sealed.map_err(|fault| Fail::new(Exit::NoSpace, fault))?;
     let (text, fingerprint) = (export.to_text(), export.public().fingerprint());

@@ -52,12 +52,13 @@ pub(super) async fn run(args: Args, here: &Here) -> Result<(), Fail> {
         refuse_loss(&home, present).await?;
     }
     let passphrase = args.passphrase.known_one(here).await?;
+    let followed = export.statements().to_vec();
     let opening = tokio::task::spawn_blocking(move || export.open(&passphrase));
     let opened = opening.await.map_err(|_| Fail::internal("the exported key could not be opened"))?;
     let key = opened.map_err(|fault| unfit(&args.file, fault))?;
     let replaced = present.filter(|present| *present != key.public());
     if present != Some(key.public()) {
-        home.replace_key(&lock, &key)?;
+        home.replace_key(&lock, &key, &followed)?;
     }
     let fingerprint = key.public().fingerprint();
     if here.out.is_json() {
