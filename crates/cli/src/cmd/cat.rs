@@ -5,14 +5,14 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use landline_addr::path::SharePath;
 use landline_services::files::ask::{Files, FilesError};
 use landline_services::files::watch::Watch;
 use landline_wire::Blob;
 use serde::Serialize;
 
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::out::Out;
 use crate::place::Remote;
@@ -26,13 +26,20 @@ pub(crate) struct Args {
     /// Which: CONTACT:PATH
     #[arg(value_name = "PLACE", value_parser = Remote::parser())]
     place: Remote,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Flags {
     /// On a terminal too, print the bytes as they are; they may change how the terminal behaves
     #[arg(long)]
-    raw: bool,
+    pub(super) raw: bool,
 }
 
 /// How long a line that was cut is dialled again.
-const RECONNECT: Duration = Duration::from_secs(10);
+pub(super) const RECONNECT: Duration = Duration::from_secs(10);
 
 /// One piece of the content.
 #[derive(Debug, Serialize)]
@@ -44,30 +51,26 @@ struct Piece<'a> {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let line = here.line()?;
-    let name = args.place.machine.to_string();
-    let files = Files::open(&line, &args.place.machine).await.map_err(|fault| line_fail(&name, fault))?;
-    print(files, &name, &args.place.path, args.raw, RECONNECT, here).await
+    over(&mut OneCall(here.line()?), args.flags, &args.place, RECONNECT, here).await
 }
 
-/// Prints `path`, as it is if `raw`, else made harmless for a terminal.
-pub(super) async fn print(
-    mut files: Files,
-    name: &str,
-    path: &SharePath,
-    raw: bool,
+/// Prints `place`, as it is if `raw`, else made harmless for a terminal.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    flags: Flags,
+    place: &Remote,
     reconnect: Duration,
     here: &Here,
 ) -> Result<Exit, Fail> {
-    let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !raw);
-    match files.cat(path, screen, reconnect, &Watch::new(|_| {})).await {
-        Ok(_) => {
-            files.close().await;
-            Ok(Exit::Done)
-        }
+    let print = async |files: &mut Files| {
+        let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !flags.raw);
+        files.cat(&place.path, screen, reconnect, &Watch::new(|_| {})).await
+    };
+    match reach.with(&place.machine, Turn::Stream, print).await {
+        Ok(_) => Ok(Exit::Done),
         // The reader has left: it has what it wanted, and hears of nothing else.
         Err(FilesError::Output(fault)) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-        Err(fault) => Err(files_fail(name, fault)),
+        Err(fault) => Err(files_fail(&place.machine.to_string(), fault)),
     }
 }
 

@@ -5,8 +5,9 @@ use landline_wire::{WireName, shown};
 use serde::Serialize;
 
 use super::each::each;
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::listing::{self, EntryObject};
 use crate::place::Remote;
@@ -18,9 +19,16 @@ pub(crate) struct Args {
     /// Which: CONTACT:PATH
     #[arg(required = true, num_args = 1.., value_name = "PLACE", value_parser = Remote::parser())]
     places: Vec<Remote>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// What to tell.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Flags {
     /// Also tell the BLAKE3 hash of a file's content, as b3sum prints it
     #[arg(long)]
-    hash: bool,
+    pub(super) hash: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -33,13 +41,21 @@ struct StatObject<'a> {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let line = here.line()?;
+    over(&mut OneCall(here.line()?), args.flags, &args.places, here).await
+}
+
+/// Tells of each place.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    flags: Flags,
+    places: &[Remote],
+    here: &Here,
+) -> Result<Exit, Fail> {
     let mut first = true;
-    each(here, &args.places, async |place| {
-        let name = place.machine.to_string();
-        let mut files = Files::open(&line, &place.machine).await.map_err(|fault| line_fail(&name, fault))?;
-        let stat = files.stat(&place.path, args.hash).await.map_err(|fault| files_fail(&name, fault))?;
-        files.close().await;
+    each(here, places, async |place| {
+        let look = async |files: &mut Files| files.stat(&place.path, flags.hash).await;
+        let stat = reach.with(&place.machine, Turn::Question, look).await;
+        let stat = stat.map_err(|fault| files_fail(&place.machine.to_string(), fault))?;
         if !std::mem::take(&mut first) && !here.out.is_json() {
             here.out.line("");
         }

@@ -1,15 +1,15 @@
 //! `verify`: compare a tree here with one there, by content.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use landline_services::files::ask::Files;
 use landline_services::files::filter::Filter;
 use landline_services::files::verify::{Difference, Found};
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
-use crate::fail::{Fail, files_fail, line_fail};
+use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::place::{Remote, Spot};
 use crate::units;
@@ -49,12 +49,22 @@ struct Sum {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (local, remote) = sides(args.places)?;
     let filter = Filter::new(&args.exclude)?;
-    let (line, name) = (here.line()?, remote.machine.to_string());
-    let mut files = Files::open(&line, &remote.machine).await.map_err(|fault| line_fail(&name, fault))?;
-    let mut sum = Sum::default();
-    let compared = files.verify(&local, &remote.path, &filter, |found| tell(here, &found, &name, &mut sum)).await;
-    compared.map_err(|fault| files_fail(&name, fault))?;
-    files.close().await;
+    over(&mut OneCall(here.line()?), &local, &remote, &filter, here).await
+}
+
+/// Compares `local` with `remote`.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    local: &Path,
+    remote: &Remote,
+    filter: &Filter,
+    here: &Here,
+) -> Result<Exit, Fail> {
+    let (name, mut sum) = (remote.machine.to_string(), Sum::default());
+    let compared = reach.with(&remote.machine, Turn::Stream, async |files| {
+        files.verify(local, &remote.path, filter, |found| tell(here, &found, &name, &mut sum)).await
+    });
+    compared.await.map_err(|fault| files_fail(&name, fault))?;
     let Sum { same, bytes, differ, unreadable } = sum;
     if here.out.is_json() {
         here.out.object(&Told::Done { same, bytes, differ, unreadable });

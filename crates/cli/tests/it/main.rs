@@ -4,6 +4,7 @@
 mod commands;
 mod configuration;
 mod exits;
+mod files_shell;
 mod halfway;
 mod hostile;
 mod interrupted;

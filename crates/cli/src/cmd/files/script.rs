@@ -1,0 +1,158 @@
+//! Scripts: commands from a file, the command line or the standard input, one line after the other.
+//!
+//! In: lines. Out: an exit code. The first command that fails ends it, and is the code of the whole, unless it was told to go on.
+//! Ctrl-C ends all of it.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use landline_wire::shown;
+
+use super::commands::{self, Went};
+use super::local;
+use super::session::Session;
+use super::verbs::Verb;
+use super::words::{Command, Said, commands};
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::signals::{Came, Signals};
+use crate::stdio::Stdin;
+
+/// Where the lines come from.
+pub(super) enum Source {
+    /// Read already: what it is called, the lines, and where the next one begins.
+    Text { name: String, text: Vec<u8>, at: usize },
+    /// They come as they are written.
+    Stdin(Stdin),
+}
+
+impl Source {
+    /// The argument of `-c`.
+    pub(super) fn argument(text: OsString) -> Self {
+        Self::Text { name: "-c".to_owned(), text: text.into_vec(), at: 0 }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Text { name, .. } => name.clone(),
+            Self::Stdin(_) => "standard input".to_owned(),
+        }
+    }
+
+    /// The next line.
+    async fn line(&mut self) -> Result<Option<Vec<u8>>, Fail> {
+        match self {
+            Self::Text { text, at, .. } => {
+                let rest = text.get(*at..).filter(|rest| !rest.is_empty());
+                let line = rest.and_then(|rest| rest.split(|byte| *byte == b'\n').next());
+                *at += line.map_or(0, |line| line.len() + 1);
+                Ok(line.map(<[u8]>::to_vec))
+            }
+            Self::Stdin(stdin) => {
+                let line = stdin.line().await.map_err(|fault| Fail::io("cannot read the commands", &fault))?;
+                Ok(line.map(|line| line.to_vec()))
+            }
+        }
+    }
+}
+
+/// Runs all of it; with `keeps_going` also behind a command that failed.
+///
+/// # Errors
+/// The first failure, where that ends it.
+pub(super) async fn run(
+    session: &mut Session,
+    signals: &mut Signals,
+    mut source: Source,
+    keeps_going: bool,
+) -> Result<Exit, Fail> {
+    let (name, mut first, mut number) = (source.name(), None, 0_usize);
+    loop {
+        let line = tokio::select! {
+            line = source.line() => line?,
+            _ = signals.which() => return Err(Fail::interrupted()),
+        };
+        let Some(line) = line else { break };
+        number += 1;
+        let place = || format!("{name}:{number}");
+        let commands = match commands(&line) {
+            Ok(commands) => commands,
+            Err(why) => {
+                let fail = Fail::usage(why).at(place());
+                if !keeps_going {
+                    return Err(fail);
+                }
+                session.here.out.fail(&fail);
+                first.get_or_insert(fail.exit());
+                continue;
+            }
+        };
+        for command in commands {
+            let fail = match one(session, signals, &command).await {
+                Ok(Went::Quit) => return Ok(first.unwrap_or(Exit::Done)),
+                Ok(Went::On(Exit::Done)) => continue,
+                // What was not done was told already.
+                Ok(Went::On(exit)) => Fail::new(exit, format_args!("{} did not do all of it", verb(&command))),
+                Err(fail) if fail.exit() == Exit::Interrupted => return Err(fail),
+                Err(fail) => fail,
+            };
+            let fail = fail.at(place());
+            if !command.may_fail && !keeps_going {
+                return Err(fail);
+            }
+            session.here.out.fail(&fail);
+            if !command.may_fail {
+                first.get_or_insert(fail.exit());
+            }
+        }
+        if session.here.out.is_gone() {
+            break; // whoever read has what was wanted
+        }
+        session.here.out.flush();
+    }
+    Ok(first.unwrap_or(Exit::Done))
+}
+
+/// One command, which Ctrl-C stops.
+async fn one(session: &mut Session, signals: &mut Signals, command: &Command) -> Result<Went, Fail> {
+    match &command.said {
+        Said::Words(words) => {
+            let said = Verb::hear(words)?;
+            tokio::select! {
+                went = commands::run(session, said) => went,
+                _ = signals.which() => Err(Fail::interrupted()),
+            }
+        }
+        Said::Local(line) => {
+            let stopped = locally(session, signals, line).await?;
+            match stopped {
+                (_, Some(_)) => Err(Fail::interrupted()),
+                (status, None) => local::ended(status).map(Went::On),
+            }
+        }
+    }
+}
+
+/// A command of this machine gets its own Ctrl-C from the terminal; it is waited for.
+pub(super) async fn locally(
+    session: &Session,
+    signals: &mut Signals,
+    line: &[u8],
+) -> Result<(std::process::ExitStatus, Option<Came>), Fail> {
+    let mut running = std::pin::pin!(local::run(session, line));
+    let mut stopped = None;
+    loop {
+        tokio::select! {
+            biased;
+            came = signals.which() => stopped = Some(came),
+            status = &mut running => return Ok((status?, stopped)),
+        }
+    }
+}
+
+fn verb(command: &Command) -> String {
+    match &command.said {
+        Said::Words(words) => words.first().map(|verb| shown(verb).to_string()).unwrap_or_default(),
+        Said::Local(_) => "!".to_owned(),
+    }
+}
