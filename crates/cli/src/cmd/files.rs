@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use landline_addr::contact::{Machine, Place};
@@ -54,7 +55,7 @@ pub(crate) struct Args {
     #[arg(value_name = "CONTACT", value_parser = start())]
     contact: Start,
     /// Run these commands and end
-    #[arg(short = 'c', long = "command", value_name = "COMMANDS", conflicts_with = "script")]
+    #[arg(short = 'c', long = "command", value_name = "COMMANDS", conflicts_with = "script", allow_hyphen_values = true)]
     command: Option<OsString>,
     /// Run the commands in this file and end; - is the standard input
     #[arg(long, value_name = "FILE")]
@@ -62,6 +63,9 @@ pub(crate) struct Args {
     /// Go on after a command that failed; the exit code is that of the first that did
     #[arg(long)]
     keep_going: bool,
+    /// Dial again for so long when the line is cut
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    reconnect: u64,
 }
 
 const EXAMPLES: &str = "\
@@ -96,7 +100,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let mut signals = Signals::new()?;
     let ready = async {
         let source = args.source()?;
-        let mut session = Session::open(here, &args.contact.machine).await?;
+        let mut session = Session::open(here, &args.contact.machine, Duration::from_secs(args.reconnect)).await?;
         session.begin_in(&args.contact.folder).await?;
         Ok::<_, Fail>((source, session))
     };
@@ -105,6 +109,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         () = signals.next() => return Err(Fail::interrupted()),
     };
     let ended = if let Some(source) = source {
+        session.input = if matches!(source, Source::Stdin(_)) { Input::Commands } else { Input::Free };
         script::run(&mut session, &mut signals, source, args.keep_going).await
     } else {
         session.input = Input::Person;

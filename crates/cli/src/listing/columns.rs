@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn names_go_down_and_then_across() {
-        assert_eq!(told(&["a", "bb", "c", "d", "e"], 9), ["a   d", "bb  e", "c"]);
+        assert_eq!(told(&["a", "bb", "c", "d", "e"], 8), ["a   d", "bb  e", "c"]);
         assert_eq!(told(&["a", "bb", "c"], 80), ["a  bb  c"]);
         assert_eq!(told(&[], 80), Vec::<String>::new());
     }

@@ -3,12 +3,15 @@
 //! In: a word as [`super::words`] marks it; a way to list a folder. Out: paths as they could have been typed, sorted. A star never
 //! crosses a slash and fits no name that begins with a dot, unless the pattern does. `**` is `*`.
 
-use globset::{Candidate, GlobBuilder, GlobMatcher};
 use landline_wire::shown;
 
 use super::words::{LIVE, plain};
 use crate::exit::Exit;
 use crate::fail::Fail;
+
+mod fit;
+
+pub(super) use fit::Pattern;
 
 /// Names that one word may stand for.
 const MOST: usize = 100_000;
@@ -42,7 +45,7 @@ pub(super) async fn expand(
     let mut looked = false; // whether what was found is known to exist
     for (at, part) in parts.iter().enumerate() {
         let goes_on = at + 1 < parts.len();
-        let fits = Fits::of(part)?;
+        let fits = Fits::of(part);
         let mut next = Vec::new();
         for above in found {
             match &fits {
@@ -89,83 +92,23 @@ async fn fitting(
 /// What one name of a path has to be.
 enum Fits {
     Exactly(Vec<u8>),
-    Pattern { glob: Box<GlobMatcher>, dotted: bool },
+    Pattern { pattern: Pattern, dotted: bool },
 }
 
 impl Fits {
-    fn of(part: &[u8]) -> Result<Self, Fail> {
-        if !is_pattern(part) {
-            return Ok(Self::Exactly(part.to_vec()));
+    fn of(part: &[u8]) -> Self {
+        if is_pattern(part) {
+            Self::Pattern { pattern: Pattern::of(part), dotted: part.starts_with(b".") }
+        } else {
+            Self::Exactly(part.to_vec())
         }
-        let bad = |why: &str| Fail::usage(format_args!("{} is no pattern: {why}", shown(&plain(part))));
-        let text = std::str::from_utf8(part).map_err(|_| bad("it is not UTF-8"))?;
-        let glob = GlobBuilder::new(&pattern(text)).literal_separator(true).backslash_escape(true).build();
-        let glob = glob.map_err(|fault| bad(&fault.kind().to_string()))?;
-        Ok(Self::Pattern { glob: Box::new(glob.compile_matcher()), dotted: text.starts_with('.') })
     }
 
     fn fits(&self, name: &[u8]) -> bool {
         match self {
             Self::Exactly(wanted) => wanted == name,
-            Self::Pattern { glob, dotted } => {
-                (*dotted || !name.starts_with(b".")) && glob.is_match_candidate(&Candidate::from_bytes(name))
-            }
+            Self::Pattern { pattern, dotted } => (*dotted || !name.starts_with(b".")) && pattern.fits(name),
         }
-    }
-}
-
-/// Whether a name fits `text`, in which every `*`, `?` and `[` acts; a dot at the start of a name is nothing special.
-///
-/// # Errors
-/// If it is no pattern.
-pub(super) fn name_matcher(text: &str) -> Result<impl Fn(&[u8]) -> bool + use<>, Fail> {
-    let live = char::from(LIVE);
-    let marked: String = text.chars().flat_map(|c| "*?[".contains(c).then_some(live).into_iter().chain([c])).collect();
-    let fits = match Fits::of(marked.as_bytes())? {
-        Fits::Pattern { glob, .. } => Fits::Pattern { glob, dotted: true },
-        exactly @ Fits::Exactly(_) => exactly,
-    };
-    Ok(move |name: &[u8]| fits.fits(name))
-}
-
-/// For globset: what is marked acts, everything else stands for itself.
-fn pattern(marked: &str) -> String {
-    let mut pattern = String::with_capacity(marked.len() + 8);
-    let mut rest = marked.chars().peekable();
-    while let Some(c) = rest.next() {
-        if c != char::from(LIVE) {
-            if "*?[]{}\\!,".contains(c) {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-            continue;
-        }
-        match rest.next() {
-            Some('*') if pattern.ends_with('*') && !pattern.ends_with("\\*") => {}
-            Some('[') => class(&mut pattern, &mut rest),
-            Some(live) => pattern.push(live),
-            None => {}
-        }
-    }
-    pattern
-}
-
-/// From `[` to `]` everything is of the class; without a `]` the `[` stands for itself.
-fn class(pattern: &mut String, rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    let ahead: String = rest.clone().filter(|c| *c != char::from(LIVE)).collect();
-    // A `]` right behind `[` or `[!` belongs to the class.
-    let first = usize::from(ahead.starts_with(['!', '^']));
-    let close = ahead.char_indices().skip(first + 1).find(|(_, c)| *c == ']').map(|(at, _)| at);
-    let Some(inside) = close.and_then(|at| ahead.get(..at)) else {
-        pattern.push_str("\\[");
-        return;
-    };
-    pattern.push('[');
-    pattern.push_str(inside);
-    pattern.push(']');
-    let mut left = inside.chars().count() + 1;
-    while left > 0 {
-        left -= usize::from(rest.next() != Some(char::from(LIVE)));
     }
 }
 

@@ -13,7 +13,7 @@ use landline_net::CallError;
 use landline_services::files::ask::{Files, FilesError};
 use landline_services::files::tree::Kind;
 use landline_services::line::{Line, LineError};
-use landline_wire::{Fault, shown};
+use landline_wire::{ErrorCode, Fault, shown};
 use tokio::time::{Instant, sleep};
 
 use super::glob::{self, Named};
@@ -26,8 +26,6 @@ use crate::fail::{Fail, files_fail};
 use crate::here::Here;
 use crate::place::Remote;
 
-/// How long a machine that was there is dialled again.
-const RECONNECT: Duration = Duration::from_secs(10);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -59,17 +57,19 @@ pub(super) struct Session {
     /// Where the shell is here, once it has left where it was started.
     local: Option<PathBuf>,
     line: Line,
+    /// How long a machine that was there is dialled again.
+    patience: Duration,
     call: Option<Files>,
     /// Whether the last call was cut.
     lost: bool,
 }
 
 impl Session {
-    /// Calls `machine` and makes sure that it answers.
+    /// Calls `machine` and makes sure that it answers. `patience`: how long it is dialled again when the line is cut.
     ///
     /// # Errors
     /// If it does not.
-    pub(super) async fn open(here: &Here, machine: &Machine) -> Result<Self, Fail> {
+    pub(super) async fn open(here: &Here, machine: &Machine, patience: Duration) -> Result<Self, Fail> {
         let mut session = Self {
             here: here.clone(),
             machine: machine.clone(),
@@ -80,6 +80,7 @@ impl Session {
             hushed: false,
             local: None,
             line: here.line()?,
+            patience,
             call: None,
             lost: false,
         };
@@ -201,7 +202,7 @@ impl Session {
         if let Some(files) = self.call.take() {
             return Ok(files);
         }
-        let until = Instant::now() + RECONNECT;
+        let until = Instant::now() + self.patience;
         loop {
             match Files::open(&self.line, &self.machine).await {
                 Ok(files) => {
@@ -225,8 +226,12 @@ impl Session {
         match outcome {
             Ok(_) => self.call = Some(files),
             // Said to strangers, and then hung up.
-            Err(FilesError::Call(CallError::Fault(fault))) if *fault != Fault::stranger() => self.call = Some(files),
-            Err(fault) => self.lost |= fault.is_cut(),
+            Err(FilesError::Call(CallError::Fault(fault)))
+                if *fault != Fault::stranger() && fault.code != ErrorCode::Stopping =>
+            {
+                self.call = Some(files);
+            }
+            Err(fault) => self.lost |= is_over(fault),
         }
     }
 
@@ -257,7 +262,7 @@ impl Reach for Session {
         let mut files = self.take().await?;
         let outcome = work(&mut files).await;
         match (&outcome, turn) {
-            (Err(fault), Turn::Question) if fault.is_cut() => {
+            (Err(fault), Turn::Question) if is_over(fault) => {
                 self.lost = true;
                 let mut files = self.take().await?;
                 let outcome = work(&mut files).await;
@@ -265,7 +270,7 @@ impl Reach for Session {
                 outcome
             }
             (Err(fault), Turn::Stream) => {
-                self.lost |= fault.is_cut();
+                self.lost |= is_over(fault);
                 outcome
             }
             _ => {
@@ -274,6 +279,12 @@ impl Reach for Session {
             }
         }
     }
+}
+
+/// Whether the call is at its end, and another one may do better.
+fn is_over(fault: &FilesError) -> bool {
+    let stops = matches!(fault, FilesError::Call(CallError::Fault(fault)) if fault.code == ErrorCode::Stopping);
+    stops || fault.is_cut()
 }
 
 /// How much room there is where the shell is.

@@ -5,7 +5,7 @@ use landline_services::files::tree::{Entry, Kind};
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
-use super::glob::name_matcher;
+use super::glob::Pattern;
 use super::session::Session;
 use super::verbs::{FindArgs, Sort, TreeArgs, Typed};
 use super::walk::{Step, Walk};
@@ -103,7 +103,7 @@ pub(super) async fn tree(session: &mut Session, args: &TreeArgs) -> Result<Exit,
 
 /// Prints paths, as they can be typed where the shell is.
 pub(super) async fn find(session: &mut Session, args: &FindArgs) -> Result<Exit, Fail> {
-    let fits = args.name.as_deref().map(name_matcher).transpose()?;
+    let fits = args.name.as_deref().map(Pattern::acting);
     let places = session.places(&args.paths).await?;
     let (out, cwd) = (session.here.out.clone(), session.cwd.clone());
     walks(session, &places, false, |_, _, step| {
@@ -114,7 +114,7 @@ pub(super) async fn find(session: &mut Session, args: &FindArgs) -> Result<Exit,
             Some(Sort::Dir) => entry.kind == Kind::Dir,
             Some(Sort::Link) => entry.kind == Kind::Link,
         };
-        if !kind || fits.as_ref().is_some_and(|fits| !fits(&entry.name)) {
+        if !kind || fits.as_ref().is_some_and(|pattern| !pattern.fits(&entry.name)) {
             return;
         }
         if out.is_json() { out.row(&Met::of(path, entry)) } else { out.line(from(&cwd, path)) }

@@ -53,7 +53,7 @@ fn a_copy_that_is_cut_goes_on_by_itself() {
 #[test]
 fn a_machine_that_is_gone_ends_a_script() {
     let scene = furnished();
-    let mut running = scene.laptop.cmd(["files", "desk"]).stdin_open().spawn();
+    let mut running = scene.laptop.cmd(["files", "desk", "--reconnect", "0"]).stdin_open().spawn();
     running.say("pwd\n");
     running.wait_for_stdout("/\n");
     let _stopped = scene.stops();
