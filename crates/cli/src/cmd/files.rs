@@ -55,7 +55,13 @@ pub(crate) struct Args {
     #[arg(value_name = "CONTACT", value_parser = start())]
     contact: Start,
     /// Run these commands and end
-    #[arg(short = 'c', long = "command", value_name = "COMMANDS", conflicts_with = "script", allow_hyphen_values = true)]
+    #[arg(
+        short = 'c',
+        long = "command",
+        value_name = "COMMANDS",
+        conflicts_with = "script",
+        allow_hyphen_values = true
+    )]
     command: Option<OsString>,
     /// Run the commands in this file and end; - is the standard input
     #[arg(long, value_name = "FILE")]

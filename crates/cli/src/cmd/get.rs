@@ -52,12 +52,7 @@ pub(super) struct Order {
 }
 
 /// Fetches it.
-pub(super) async fn over(
-    reach: &mut impl Reach,
-    order: Order,
-    flags: &CopyFlags,
-    here: &Here,
-) -> Result<Exit, Fail> {
+pub(super) async fn over(reach: &mut impl Reach, order: Order, flags: &CopyFlags, here: &Here) -> Result<Exit, Fail> {
     let Order { machine, sources, target } = order;
     if target == Path::new("-") {
         let [source] = sources.as_slice() else {

@@ -83,7 +83,7 @@ async fn entries(files: &mut Files, place: &Remote) -> Result<Vec<Entry>, FilesE
 }
 
 /// As `ls` puts it, but a whole share has its colon already.
-fn heading(place: &Remote) -> String {
+pub(super) fn heading(place: &Remote) -> String {
     let place = place.to_string();
     if place.ends_with(':') { place } else { place + ":" }
 }

@@ -39,12 +39,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
 }
 
 /// Makes each.
-pub(super) async fn over(
-    reach: &mut impl Reach,
-    flags: Flags,
-    places: &[Remote],
-    here: &Here,
-) -> Result<Exit, Fail> {
+pub(super) async fn over(reach: &mut impl Reach, flags: Flags, places: &[Remote], here: &Here) -> Result<Exit, Fail> {
     let turn = if flags.parents { Turn::Question } else { Turn::Change };
     each(here, places, async |place| {
         let make = async |files: &mut Files| files.make_dir(&place.path, flags.parents).await;

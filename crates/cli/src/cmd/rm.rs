@@ -42,12 +42,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
 }
 
 /// Deletes each.
-pub(super) async fn over(
-    reach: &mut impl Reach,
-    flags: Flags,
-    places: &[Remote],
-    here: &Here,
-) -> Result<Exit, Fail> {
+pub(super) async fn over(reach: &mut impl Reach, flags: Flags, places: &[Remote], here: &Here) -> Result<Exit, Fail> {
     let lead = reach.lead();
     each(here, places, async |place| {
         let remove = async |files: &mut Files| files.remove(&place.path, flags.recursive).await;
@@ -57,8 +52,7 @@ pub(super) async fn over(
             FilesError::Call(CallError::Fault(why))
                 if matches!(why.code, ErrorCode::Conflict | ErrorCode::WrongKind) && !flags.recursive =>
             {
-                files_fail(&name, fault)
-                    .hint(format_args!("to delete a folder with all that is in it: {lead}rm -r"))
+                files_fail(&name, fault).hint(format_args!("to delete a folder with all that is in it: {lead}rm -r"))
             }
             _ => files_fail(&name, fault),
         })?;

@@ -45,12 +45,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
 }
 
 /// Tells of each place.
-pub(super) async fn over(
-    reach: &mut impl Reach,
-    flags: Flags,
-    places: &[Remote],
-    here: &Here,
-) -> Result<Exit, Fail> {
+pub(super) async fn over(reach: &mut impl Reach, flags: Flags, places: &[Remote], here: &Here) -> Result<Exit, Fail> {
     let mut first = true;
     each(here, places, async |place| {
         let look = async |files: &mut Files| files.stat(&place.path, flags.hash).await;

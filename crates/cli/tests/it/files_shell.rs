@@ -19,9 +19,14 @@ impl Scene {
 /// A share with files, folders, a name with blanks and one that is Chinese.
 fn furnished() -> Scene {
     let scene = Scene::new();
-    for (path, bytes) in
-        [("a.txt", "aa"), ("b.txt", "b"), (".hidden", ""), ("dir/x.md", "xxx"), ("dir/sub/报告.txt", "1234"), ("my file", "m")]
-    {
+    for (path, bytes) in [
+        ("a.txt", "aa"),
+        ("b.txt", "b"),
+        (".hidden", ""),
+        ("dir/x.md", "xxx"),
+        ("dir/sub/报告.txt", "1234"),
+        ("my file", "m"),
+    ] {
         scene.shares(path, bytes);
     }
     scene
@@ -31,14 +36,16 @@ fn furnished() -> Scene {
 fn looking_around_prints_what_the_commands_without_a_shell_print() {
     let scene = furnished();
     let _ = scene.shell("ls; quit; ls").succeeds().stdout("a.txt\nb.txt\ndir\nmy file\n").stderr("");
-    let _ = scene.shell("pwd; cd dir/sub; pwd; ls; cd ..; pwd; cd /; pwd").succeeds().stdout(
-        "/\n/dir/sub\n报告.txt\n/dir\n/\n",
-    );
+    let _ = scene
+        .shell("pwd; cd dir/sub; pwd; ls; cd ..; pwd; cd /; pwd")
+        .succeeds()
+        .stdout("/\n/dir/sub\n报告.txt\n/dir\n/\n");
     let _ = scene.shell("cd dir; cd; pwd; cd -; pwd").succeeds().stdout("/\n/dir\n");
     for (inside, outside) in [
         ("ls -a", &["ls", "-a", "desk:"][..]),
         ("ll dir", &["ls", "-l", "desk:dir"]),
-        ("ls dir a.txt", &["ls", "desk:dir", "desk:a.txt"]),
+        ("ls dir dir/sub", &["ls", "desk:dir", "desk:dir/sub"]),
+        ("--json ls dir a.txt", &["--json", "ls", "desk:dir", "desk:a.txt"]),
         ("stat --hash a.txt dir", &["stat", "--hash", "desk:a.txt", "desk:dir"]),
         ("cat a.txt", &["cat", "desk:a.txt"]),
         ("--json ls", &["--json", "ls", "desk:"]),
@@ -60,7 +67,8 @@ fn files_and_folders_go_both_ways() {
     scene.laptop.write("two words", "2");
     let put = scene.shell("cd dir; put -r up; put 'two words' /; put up/one new-name; ls; ls /").succeeds();
     let _ = put.stdout("new-name\nsub\nup\nx.md\na.txt\nb.txt\ndir\nmy file\ntwo words\n").stderr_has("sent 1 file");
-    let _ = scene.shell("get dir/x.md; get -r dir here; cd dir; reget /a.txt b.out; get x.md -").succeeds().stdout("xxx");
+    let _ =
+        scene.shell("get dir/x.md; get -r dir here; cd dir; reget /a.txt b.out; get x.md -").succeeds().stdout("xxx");
     assert_eq!(scene.laptop.read("x.md"), b"xxx");
     assert_eq!(scene.laptop.read("here/sub/报告.txt"), b"1234");
     assert_eq!(scene.laptop.read("b.out"), b"aa");
@@ -75,7 +83,9 @@ fn files_and_folders_go_both_ways() {
 #[test]
 fn folders_are_made_and_things_are_moved_and_deleted() {
     let scene = furnished();
-    let _ = scene.shell("mkdir new; mkdir -p p/q; mv a.txt new; cd new; mv a.txt 'b c'; rename 'b c' ../p/; rm -r /dir").succeeds();
+    let _ = scene
+        .shell("mkdir new; mkdir -p p/q; mv a.txt new; cd new; mv a.txt 'b c'; rename 'b c' ../p/; rm -r /dir")
+        .succeeds();
     assert_eq!(scene.laptop.cmd(["ls", "desk:p"]).succeeds().stdout_bytes(), b"b c\nq\n");
     assert!(!scene.share().join("dir").exists());
     let _ = scene.shell("rm p").fails_with(9).stderr_has("hint: to delete a folder with all that is in it: rm -r");
@@ -91,9 +101,10 @@ fn whole_trees_are_told_of() {
     let _ = scene.shell("tree -L 1 dir").succeeds().stdout("desk:dir\n├── sub/\n└── x.md\n");
     let _ = scene.shell("find dir").succeeds().stdout("dir\ndir/sub\ndir/sub/报告.txt\ndir/x.md\n");
     let _ = scene.shell("cd dir; find -name *.txt; find / -type d").succeeds().stdout("sub/报告.txt\n/\n.\nsub\n");
-    let _ = scene.shell("du; du -s dir; du a.txt").succeeds().stdout(
-        "      4 B  dir/sub\n      7 B  dir\n     11 B  .\n      7 B  dir\n      2 B  a.txt\n",
-    );
+    let _ = scene
+        .shell("du; du -s dir; du a.txt")
+        .succeeds()
+        .stdout("      4 B  dir/sub\n      7 B  dir\n     11 B  .\n      7 B  dir\n      2 B  a.txt\n");
     let rows = scene.shell("du -s dir; find dir -type f; tree -L 1 dir").arg("--json").succeeds().json();
     assert_eq!(rows[0], serde_json::json!({"path": "dir", "total": 7, "files": 2, "folders": 1}));
     assert_eq!(rows[1], serde_json::json!({"path": "dir/sub/报告.txt", "kind": "file", "size": 4}));

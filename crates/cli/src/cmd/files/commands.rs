@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use landline_services::files::ask::Files;
 use landline_services::files::filter::Filter;
+use landline_services::files::tree::{Entry, Kind};
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
+use super::paths::from;
 use super::session::{self, Input, Session};
 use super::verbs::{CopyArgs, Heard, Typed, Verb};
 use super::{local, trees};
@@ -14,7 +16,7 @@ use crate::cmd::each::each;
 use crate::cmd::{cat, get, ls, mkdir, mv, put, rm, stat, verify};
 use crate::exit::Exit;
 use crate::fail::Fail;
-use crate::listing::Layout;
+use crate::listing::{self, Layout};
 
 /// What a command came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,10 +140,43 @@ fn layout(session: &Session, long: bool) -> Layout {
     }
 }
 
+/// One place, and anything for programs, as `ls` has it. Of several, what are no folders come first and together, as people
+/// know it from their system.
 async fn listed(session: &mut Session, paths: &[Typed], flags: ls::Flags) -> Result<Exit, Fail> {
     let (here, layout) = (session.here.clone(), layout(session, flags.long));
     let places = session.places(paths).await?;
-    ls::over(session, flags, layout, &places, &here).await
+    if places.len() == 1 || here.out.is_json() {
+        return ls::over(session, flags, layout, &places, &here).await;
+    }
+    let (mut alone, mut folders, mut missed) = (Vec::new(), Vec::new(), None);
+    for place in places {
+        match session.ask(async |files: &mut Files| files.stat(&place.path, false).await).await {
+            Ok(stat) if stat.entry.kind == Kind::Dir || place.as_folder => folders.push(place),
+            Ok(stat) => alone.push(Entry { name: from(&session.cwd, &place.path), ..stat.entry }),
+            Err(fail) => {
+                here.out.fail(&fail);
+                missed.get_or_insert(fail.exit());
+            }
+        }
+    }
+    listing::print(&here.out, &alone, layout);
+    let some = !alone.is_empty();
+    if some && !folders.is_empty() {
+        here.out.line("");
+    }
+    let ended = if let [only] = folders.as_slice()
+        && (some || missed.is_some())
+    {
+        here.out.line(ls::heading(only)); // alone here, but not in what was asked for
+        ls::over(session, flags, layout, &folders, &here).await?
+    } else {
+        ls::over(session, flags, layout, &folders, &here).await?
+    };
+    Ok(match (missed, ended) {
+        (None, ended) => ended,
+        (Some(exit), _) if !some && folders.is_empty() => exit,
+        (Some(_), _) => Exit::Partial,
+    })
 }
 
 async fn hash(session: &mut Session, paths: &[Typed]) -> Result<Exit, Fail> {
@@ -162,10 +197,7 @@ async fn hash(session: &mut Session, paths: &[Typed]) -> Result<Exit, Fail> {
 
 async fn printed(session: &mut Session, paths: &[Typed], flags: cat::Flags) -> Result<Exit, Fail> {
     let (here, places) = (session.here.clone(), session.places(paths).await?);
-    each(&here, &places, async |place| {
-        cat::over(session, flags, place, cat::RECONNECT, &here).await.map(drop)
-    })
-    .await
+    each(&here, &places, async |place| cat::over(session, flags, place, cat::RECONNECT, &here).await.map(drop)).await
 }
 
 async fn fetched(session: &mut Session, mut args: CopyArgs) -> Result<Exit, Fail> {

@@ -35,6 +35,18 @@ pub(super) fn meant(cwd: &SharePath, typed: &[u8]) -> Result<Meant, PathError> {
     Ok(Meant { as_folder: as_folder || path.is_root(), path, above })
 }
 
+/// `path` as it can be typed in `cwd`.
+pub(super) fn from(cwd: &SharePath, path: &SharePath) -> Vec<u8> {
+    if path == cwd {
+        return b".".to_vec();
+    }
+    if !path.starts_with(cwd) {
+        return [b"/", path.as_bytes()].concat();
+    }
+    let rest = path.as_bytes().get(cwd.as_bytes().len()..).unwrap_or_default();
+    rest.strip_prefix(b"/").unwrap_or(rest).to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -63,7 +75,23 @@ mod tests {
         assert_eq!(of("", "../etc/passwd"), ("etc/passwd".to_owned(), false, true));
     }
 
+    #[test]
+    fn paths_are_told_from_where_the_shell_is() {
+        let path = |text: &str| SharePath::from_user(text.as_bytes()).unwrap();
+        let cases = [("", "a/b", "a/b"), ("a", "a/b", "b"), ("a", "a", "."), ("a", "ab", "/ab"), ("a", "", "/")];
+        for (cwd, asked, told) in cases {
+            assert_eq!(from(&path(cwd), &path(asked)), told.as_bytes(), "{cwd} {asked}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_told_of_a_path_means_that_path(cwd in "[ab]{1,2}(/[ab]{1,2}){0,3}", asked in "[ab]{1,2}(/[ab]{1,2}){0,4}") {
+            let cwd = SharePath::parse(cwd.as_bytes()).unwrap();
+            let asked = SharePath::parse(asked.as_bytes()).unwrap();
+            prop_assert_eq!(meant(&cwd, &from(&cwd, &asked)).unwrap().path, asked);
+        }
+
         #[test]
         fn it_stays_in_the_share_whatever_is_typed(typed in "[a-c./]{0,24}") {
             let cwd = SharePath::from_user(b"x/y").unwrap();

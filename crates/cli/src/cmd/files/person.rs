@@ -107,11 +107,11 @@ async fn one(session: &mut Session, signals: &mut Signals, words: &[Vec<u8>]) ->
 
 /// Tells the completer what is in a folder; nothing if that can't be told soon.
 async fn answer(session: &mut Session, ask: Ask) {
-    let names: Vec<Named> = match ask.side {
-        Side::Here => local::names(session, &ask.dir).unwrap_or_default(),
+    let names: Vec<Named> = match ask.folder.side {
+        Side::Here => local::names(session, &ask.folder.dir).unwrap_or_default(),
         Side::There => {
             session.hushed = true;
-            let names = timeout(COMPLETION, session.names(&ask.dir)).await;
+            let names = timeout(COMPLETION, session.names(&ask.folder.dir)).await;
             session.hushed = false;
             names.ok().and_then(Result::ok).unwrap_or_default()
         }

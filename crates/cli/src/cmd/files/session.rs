@@ -182,7 +182,9 @@ impl Session {
         let paths = glob::expand(word, async |dir| self.names(dir).await).await?;
         match paths.as_slice() {
             [path] => self.there(path),
-            _ => Err(Fail::usage(format_args!("{} fits {} names, but one is wanted", shown(&plain(word)), paths.len()))),
+            _ => {
+                Err(Fail::usage(format_args!("{} fits {} names, but one is wanted", shown(&plain(word)), paths.len())))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use landline_wire::{WireName, shown};
 use serde::Serialize;
 
 use super::glob::Pattern;
+use super::paths::from;
 use super::session::Session;
 use super::verbs::{FindArgs, Sort, TreeArgs, Typed};
 use super::walk::{Step, Walk};
@@ -117,7 +118,7 @@ pub(super) async fn find(session: &mut Session, args: &FindArgs) -> Result<Exit,
         if !kind || fits.as_ref().is_some_and(|pattern| !pattern.fits(&entry.name)) {
             return;
         }
-        if out.is_json() { out.row(&Met::of(path, entry)) } else { out.line(from(&cwd, path)) }
+        if out.is_json() { out.row(&Met::of(path, entry)) } else { out.line(shown(&from(&cwd, path))) }
     })
     .await
 }
@@ -164,34 +165,8 @@ pub(super) async fn du(session: &mut Session, paths: &[Typed], summarize: bool) 
         if out.is_json() {
             out.row(&Held { path: WireName::from(path.as_bytes()), total, files, folders });
         } else {
-            out.line(format_args!("{:>9}  {}", units::bytes(total), from(&cwd, path)));
+            out.line(format_args!("{:>9}  {}", units::bytes(total), shown(&from(&cwd, path))));
         }
     })
     .await
-}
-
-/// `path` as it can be typed in `cwd`, escaped for a screen.
-fn from(cwd: &SharePath, path: &SharePath) -> String {
-    if path == cwd {
-        return ".".to_owned();
-    }
-    if !path.starts_with(cwd) {
-        return format!("/{}", shown(path.as_bytes()));
-    }
-    let rest = path.as_bytes().get(cwd.as_bytes().len()..).unwrap_or_default();
-    shown(rest.strip_prefix(b"/").unwrap_or(rest)).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_told_from_where_the_shell_is() {
-        let path = |text: &str| SharePath::from_user(text.as_bytes()).unwrap();
-        let cases = [("", "a/b", "a/b"), ("a", "a/b", "b"), ("a", "a", "."), ("a", "ab", "/ab"), ("a", "", "/")];
-        for (cwd, asked, told) in cases {
-            assert_eq!(from(&path(cwd), &path(asked)), told, "{cwd} {asked}");
-        }
-    }
 }

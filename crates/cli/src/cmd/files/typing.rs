@@ -46,11 +46,17 @@ pub(super) enum Side {
     There,
 }
 
-/// What is in a folder?
-pub(super) struct Ask {
+/// A folder to look in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Folder {
     pub(super) side: Side,
     /// As it was typed; nothing is where the shell is.
     pub(super) dir: Vec<u8>,
+}
+
+/// What is in a folder?
+pub(super) struct Ask {
+    pub(super) folder: Folder,
     pub(super) answer: waiting::Sender<Vec<Named>>,
 }
 
@@ -115,18 +121,19 @@ impl Typing {
 struct Help {
     asks: mpsc::Sender<Event>,
     /// What was told while this line is typed.
-    known: RefCell<HashMap<(Side, Vec<u8>), Vec<Named>>>,
+    known: RefCell<HashMap<Folder, Vec<Named>>>,
 }
 
 impl Help {
     fn names(&self, side: Side, dir: &[u8]) -> Vec<Named> {
-        let known = self.known.borrow().get(&(side, dir.to_vec())).cloned();
+        let folder = Folder { side, dir: dir.to_vec() };
+        let known = self.known.borrow().get(&folder).cloned();
         known.unwrap_or_else(|| {
             let (answer, wait) = waiting::channel();
-            let ask = Ask { side, dir: dir.to_vec(), answer };
+            let ask = Ask { folder: folder.clone(), answer };
             let told = self.asks.blocking_send(Event::Ask(ask)).ok().and_then(|()| wait.recv().ok());
             let names = told.unwrap_or_default();
-            self.known.borrow_mut().insert((side, dir.to_vec()), names.clone());
+            self.known.borrow_mut().insert(folder, names.clone());
             names
         })
     }

@@ -364,7 +364,10 @@ mod tests {
     fn a_wrong_word_is_told_the_nearest_command() {
         let fail = heard(&["sl"]).err().unwrap();
         assert_eq!(fail.what(), "there is no command sl");
-        assert_eq!(heard(&["mkdri", "a"]).err().unwrap().hint_text(), Some("did you mean mkdir? help lists the commands"));
+        assert_eq!(
+            heard(&["mkdri", "a"]).err().unwrap().hint_text(),
+            Some("did you mean mkdir? help lists the commands")
+        );
         assert!(heard(&["mkdir"]).err().unwrap().what().contains("<PATH>"));
     }
 
@@ -372,7 +375,12 @@ mod tests {
     fn help_lists_every_command() {
         let Ok(Heard::Help(all)) = heard(&["help"]) else { panic!("help") };
         for name in names() {
-            assert!(all.contains(&format!("\n  {name} ")) || all.starts_with(&format!("  {name} ")) || all.contains(&format!("\n  {name},")), "{name}: {all}");
+            assert!(
+                all.contains(&format!("\n  {name} "))
+                    || all.starts_with(&format!("  {name} "))
+                    || all.contains(&format!("\n  {name},")),
+                "{name}: {all}"
+            );
         }
         let Ok(Heard::Help(one)) = heard(&["help", "reget"]) else { panic!("help reget") };
         assert!(one.contains("goes on where it was cut"), "{one}");

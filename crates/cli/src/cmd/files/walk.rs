@@ -63,6 +63,7 @@ impl Walk {
             return Ok(Some(self.meet(path, entry)));
         }
         if let Some(path) = self.ahead.take() {
+            session.here.out.flush(); // what was found so far is seen while the next folder is asked for
             match session.ask(async |files| files.list(&path).await).await {
                 Ok(entries) => self.enter(path, entries)?,
                 Err(fail) if matches!(fail.exit(), Exit::Unreachable | Exit::TimedOut) => return Err(fail),
@@ -103,7 +104,8 @@ impl Walk {
         entries.retain(|entry| !self.hides || !entry.name.starts_with(b"."));
         self.held += entries.len();
         if self.held > MOST_HELD {
-            let what = format!("{}: more than {MOST_HELD} things are beside the way down to it", shown(path.as_bytes()));
+            let what =
+                format!("{}: more than {MOST_HELD} things are beside the way down to it", shown(path.as_bytes()));
             return Err(Fail::new(Exit::Refused, what));
         }
         self.levels.push(Level { path, rest: entries.into_iter() });

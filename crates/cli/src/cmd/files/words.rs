@@ -320,10 +320,15 @@ mod tests {
         let at = |line: &str| {
             let unfinished = unfinished(line.as_bytes())?;
             let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).unwrap();
-            Some((unfinished.before.iter().map(text).collect::<Vec<_>>().join(","), unfinished.start,
-                text(&unfinished.so_far), unfinished.quote))
+            Some((
+                unfinished.before.iter().map(text).collect::<Vec<_>>().join(","),
+                unfinished.start,
+                text(&unfinished.so_far),
+                unfinished.quote,
+            ))
         };
-        let found = |before: &str, start, so_far: &str, quote| Some((before.to_owned(), start, so_far.to_owned(), quote));
+        let found =
+            |before: &str, start, so_far: &str, quote| Some((before.to_owned(), start, so_far.to_owned(), quote));
         assert_eq!(at("l"), found("", 0, "l", Quote::None));
         assert_eq!(at("ls "), found("ls", 3, "", Quote::None));
         assert_eq!(at(r"pwd; -get 'a b' c\ d"), found("get,a b", 16, "c d", Quote::None));

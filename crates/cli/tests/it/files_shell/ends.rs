@@ -15,7 +15,8 @@ fn the_first_failure_ends_a_script_and_is_its_code() {
     let _ = forgiven.stdout("/\n/\n").stderr_has("nightly:4: desk: none: not found");
     let _ = scene.shell("-cat none; mkdir dir; pwd").fails_with(9).stdout("").stderr_has("none: not found");
     let _ = scene.shell("cat none; mkdir dir").arg("--keep-going").fails_with(8).stderr_has("dir: exists already");
-    let _ = scene.laptop.cmd(["files", "desk", "--script", "nowhere"]).fails_with(8).stderr_has("nowhere: no such file");
+    let _ =
+        scene.laptop.cmd(["files", "desk", "--script", "nowhere"]).fails_with(8).stderr_has("nowhere: no such file");
     let _ = scene.shell("sl").fails_with(2).stderr_has("-c:1: there is no command sl");
     let _ = scene.shell("rm --recursiv dir").fails_with(2).stderr_has("unexpected argument '--recursiv'");
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use landline_testkit::{Office, Running, Way, needs};
+use landline_testkit::{Cut, Office, Running, Way, needs};
 
 use super::furnished;
 use crate::scene::{BIN, MIB, Scene, partials, random};
@@ -79,6 +79,7 @@ fn lines_of_before_come_again_in_the_next_shell() {
     ann.wait_for_stdout(&blake3::hash(b"aa").to_hex());
     // Ctrl-C at the prompt drops the line that was begun.
     ann.say("nonsense\x03");
+    ann.wait_for_stdout("nonsense\u{1b}[?2004l"); // what follows it on one read would be dropped with it
     ann.say("pwd\r");
     ann.wait_for_stdout("\n/\r\n");
     ann.say("\x04");
@@ -111,6 +112,58 @@ fn ctrl_c_stops_a_transfer_and_not_the_shell_and_reget_finishes_it() {
     ann.say("quit\r");
     let _ = ann.wait().exits_with(0);
     assert_eq!(scene.laptop.read("big"), bytes);
+}
+
+#[test]
+fn a_put_that_was_stopped_is_taken_up_by_the_next_one() {
+    if !needs("script") {
+        return;
+    }
+    let (scene, people) = (Scene::new(), Office::new("/bin/sh"));
+    let bytes = random(8, 24 * MIB);
+    scene.laptop.write("big", &bytes);
+    let line = scene.line();
+    let mut ann = at_a_terminal(&people, &scene);
+    ann.wait_for_stdout("desk:/> ");
+    line.stall_after(Way::Up, 12 * MIB as u64);
+    ann.say("put big\r");
+    line.wait_until_passed(Way::Up, 12 * MIB as u64);
+    ann.say("\x03");
+    ann.wait_for_stdout("stopped; the same command goes on where it stopped");
+    line.cut(Cut::Reset); // what is still on its way to the server is lost with its line
+    line.resume(Way::Up);
+    ann.say("reput big\r");
+    ann.wait_for_stdout("are there from before");
+    ann.wait_for_stdout("sent 1 file, 24.0 MiB");
+    ann.say("quit\r");
+    let _ = ann.wait().exits_with(0);
+    assert_eq!(fs::read(scene.share().join("big")).unwrap(), bytes);
+}
+
+#[test]
+fn ctrl_c_stops_a_listing_that_does_not_come_and_a_command_of_this_machine() {
+    if !needs("script") {
+        return;
+    }
+    let (scene, people) = (furnished(), Office::new("/bin/sh"));
+    let line = scene.line();
+    let mut ann = at_a_terminal(&people, &scene);
+    ann.wait_for_stdout("desk:/> ");
+    line.stall(Way::Down);
+    let up = line.passed(Way::Up);
+    ann.say("tree\r");
+    line.wait_until_passed(Way::Up, up + 1);
+    ann.say("\x03");
+    ann.wait_for_stdout("stopped\r\n");
+    line.resume(Way::Down);
+    ann.say("!trap 'echo caught; exit' INT; echo begun; read x\r");
+    ann.wait_for_stdout("begun\r\n");
+    ann.say("\x03");
+    ann.wait_for_stdout("caught\r\n");
+    ann.say("ls dir\r");
+    ann.wait_for_stdout("x.md");
+    ann.say("\x04");
+    let _ = ann.wait().exits_with(0);
 }
 
 #[test]

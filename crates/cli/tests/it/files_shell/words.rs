@@ -21,7 +21,9 @@ fn quotations_keep_blanks_and_stars() {
 #[test]
 fn patterns_fit_names_there_and_here() {
     let scene = furnished();
-    let _ = scene.shell("ls *.txt").succeeds().stdout("desk:a.txt:\na.txt\n\ndesk:b.txt:\nb.txt\n");
+    let _ = scene.shell("ls *.txt").succeeds().stdout("a.txt\nb.txt\n");
+    let _ = scene.shell("ls dir b* dir/x*").succeeds().stdout("b.txt\ndir/x.md\n\ndesk:dir:\nsub\nx.md\n");
+    let _ = scene.shell("ls a.txt none").fails_with(3).stdout("a.txt\n").stderr_has("none: not found");
     let _ = scene.shell("cat dir/*/*.txt; cat [ab].txt; cat ?y*").succeeds().stdout("1234aabm");
     let _ = scene.shell("cat *.zip").fails_with(8).stderr_has("-c:1: nothing fits *.zip");
     scene.laptop.write("one.c", "1");
