@@ -33,10 +33,18 @@ struct Where {
 }
 
 #[derive(Debug, Serialize)]
+struct Helped<'a> {
+    help: &'a str,
+}
+
+#[derive(Debug, Serialize)]
 struct Hashed<'a> {
     path: WireName,
     blake3: &'a str,
 }
+
+/// What is said of a copy that was stopped.
+pub(super) const GOES_ON: &str = "the same command goes on where it stopped";
 
 /// Does what was said.
 ///
@@ -46,7 +54,11 @@ pub(super) async fn run(session: &mut Session, said: Heard) -> Result<Went, Fail
     let verb = match said {
         Heard::Verb(verb) => *verb,
         Heard::Help(text) => {
-            session.here.out.line(text.trim_end());
+            if session.here.out.is_json() {
+                session.here.out.row(&Helped { help: text.trim_end() });
+            } else {
+                session.here.out.line(text.trim_end());
+            }
             return Ok(Went::On(Exit::Done));
         }
     };

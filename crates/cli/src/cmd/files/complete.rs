@@ -89,7 +89,8 @@ pub(super) fn candidates(spot: &Spot, names: &[Named]) -> Vec<(String, String)> 
     };
     let of = |named: &Named| {
         let name = std::str::from_utf8(&named.name).ok().filter(|name| tame(name) == **name)?;
-        let mut word = quoted(&format!("{dir}{name}"), spot.quote);
+        let here = if dir.is_empty() && name.starts_with('-') { "./" } else { "" }; // or it would be an option
+        let mut word = quoted(&format!("{here}{dir}{name}"), spot.quote);
         match (named.is_dir, spot.quote) {
             (true, _) => word.push('/'), // what is in it may follow
             (false, Quote::None) => word.push(' '),
@@ -137,6 +138,7 @@ mod tests {
         assert_eq!(words("ls dir/n", &["notes.txt"]), ["dir/notes.txt "]);
         assert_eq!(words("ls ", &[".hidden", "a"]), ["a "]);
         assert_eq!(words("ls .", &[".hidden", "a"]), [".hidden "]);
+        assert_eq!(words("ls ", &["-a"]), ["./-a "]);
     }
 
     #[test]
@@ -157,7 +159,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_completed_word_is_read_back_as_the_name(name in "[ -~é报]{1,10}") {
-            prop_assume!(!name.contains('/') && tame(&name) == name);
+            prop_assume!(!name.contains('/') && !name.starts_with('-') && tame(&name) == name);
             for begun in ["ls ", "ls '", "ls \""] {
                 let spot = at(begun).unwrap();
                 for (_, word) in candidates(&spot, &[Named { name: name.clone().into_bytes(), is_dir: false }]) {

@@ -5,7 +5,7 @@
 use landline_wire::shown;
 use tokio::time::timeout;
 
-use super::commands::{self, Went};
+use super::commands::{self, GOES_ON, Went};
 use super::glob::Named;
 use super::local;
 use super::script::locally;
@@ -101,7 +101,7 @@ async fn one(session: &mut Session, signals: &mut Signals, words: &[Vec<u8>]) ->
     }
     // Below the `^C` that the terminal has written.
     out.note("");
-    out.note(if goes_on { "stopped; the same command goes on where it stopped" } else { "stopped" });
+    out.note(if goes_on { format!("stopped; {GOES_ON}") } else { "stopped".to_owned() });
     Ok(Went::On(Exit::Interrupted))
 }
 

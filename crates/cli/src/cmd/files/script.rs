@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt as _;
 
 use landline_wire::shown;
 
-use super::commands::{self, Went};
+use super::commands::{self, GOES_ON, Went};
 use super::local;
 use super::session::Session;
 use super::verbs::Verb;
@@ -118,9 +118,13 @@ async fn one(session: &mut Session, signals: &mut Signals, command: &Command) ->
     match &command.said {
         Said::Words(words) => {
             let said = Verb::hear(words)?;
+            let goes_on = said.goes_on();
             tokio::select! {
                 went = commands::run(session, said) => went,
-                _ = signals.which() => Err(Fail::interrupted()),
+                _ = signals.which() => {
+                    let fail = Fail::interrupted();
+                    Err(if goes_on { fail.hint(GOES_ON) } else { fail })
+                }
             }
         }
         Said::Local(line) => {

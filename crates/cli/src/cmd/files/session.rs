@@ -271,6 +271,11 @@ impl Reach for Session {
                 self.keep(files, &outcome);
                 outcome
             }
+            (Err(fault), Turn::Change) if is_over(fault) => {
+                self.lost = true;
+                self.here.out.warn("the line was cut before the answer came: look whether it was done");
+                outcome
+            }
             (Err(fault), Turn::Stream) => {
                 self.lost |= is_over(fault);
                 outcome

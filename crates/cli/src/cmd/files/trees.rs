@@ -98,7 +98,9 @@ pub(super) async fn tree(session: &mut Session, args: &TreeArgs) -> Result<Exit,
         out.line(line);
     });
     let ended = ended.await?;
-    out.say(format_args!("{}, {}", units::count(folders, "folder"), units::count(files, "file")));
+    if !out.is_json() {
+        out.say(format_args!("{}, {}", units::count(folders, "folder"), units::count(files, "file")));
+    }
     Ok(ended)
 }
 

@@ -65,5 +65,5 @@ fn ctrl_c_ends_a_whole_script() {
     let running = scene.shell("put big; pwd").arg("--keep-going").spawn();
     line.wait_until_passed(Way::Up, 3 * MIB as u64);
     running.sigint();
-    let _ = running.wait().exits_with(130).stdout("");
+    let _ = running.wait().exits_with(130).stdout("").stderr_has("hint: the same command goes on where it stopped");
 }

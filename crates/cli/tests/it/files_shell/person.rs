@@ -78,6 +78,7 @@ fn lines_of_before_come_again_in_the_next_shell() {
     ann.say("\x1b[A\r");
     ann.wait_for_stdout(&blake3::hash(b"aa").to_hex());
     // Ctrl-C at the prompt drops the line that was begun.
+    ann.wait_for_stdout("a.txt\r\n\u{1b}[?2004h"); // the line is read key by key again
     ann.say("nonsense\x03");
     ann.wait_for_stdout("nonsense\u{1b}[?2004l"); // what follows it on one read would be dropped with it
     ann.say("pwd\r");

@@ -40,6 +40,25 @@ fn a_question_is_asked_again_when_its_answer_was_cut_off() {
 }
 
 #[test]
+fn a_change_whose_answer_was_cut_off_is_not_made_again() {
+    let scene = furnished();
+    let line = scene.line();
+    let mut running = scene.laptop.cmd(["files", "desk"]).stdin_open().spawn();
+    running.say("pwd\n");
+    running.wait_for_stdout("/\n");
+    // The line is found to be alive; then the answer to the change itself does not come.
+    let down = line.passed(Way::Down);
+    running.say("stat a.txt\n");
+    running.wait_for_stdout("-rw");
+    let answer = line.passed(Way::Down) - down;
+    line.cut_after(Way::Down, answer, Cut::Reset);
+    running.say("-rm b.txt\nls\n");
+    running.end_input();
+    let said = running.wait().exits_with(0).stderr_has("the line was cut before the answer came");
+    let _ = said.stdout_has("a.txt\ndir\nmy file\n").stderr_has(RECONNECTED);
+}
+
+#[test]
 fn a_copy_that_is_cut_goes_on_by_itself() {
     let scene = Scene::new();
     let line = scene.line();

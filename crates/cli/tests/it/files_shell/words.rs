@@ -72,6 +72,8 @@ fn a_folder_that_is_none_leaves_the_shell_where_it_is() {
     let said = scene.shell("cd dir; -cd none; -cd x.md; -cd sub/; pwd").succeeds().stdout("/dir/sub\n");
     let _ = said.stderr_has("dir/none: not found").stderr_has("/dir/x.md is a file, not a folder");
     let _ = scene.laptop.cmd(["files", "desk:dir/sub", "-c", "pwd"]).succeeds().stdout("/dir/sub\n");
+    let own = scene.desk.machine().cmd(["files", "localhost", "-c", "cd dir/sub; pwd"]).succeeds();
+    let _ = own.stdout("/dir/sub\n");
     let _ = scene.laptop.cmd(["files", "desk:none", "-c", "pwd"]).fails_with(8);
     let _ = scene.laptop.cmd(["files", "nobody", "-c", "pwd"]).fails_with(8).stderr_has("no contact called nobody");
 }
