@@ -51,7 +51,10 @@ struct Piece<'a> {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    over(&mut OneCall(here.line()?), args.flags, &args.place, RECONNECT, here).await
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, args.flags, &args.place, RECONNECT, here).await;
+    reach.close().await;
+    ended
 }
 
 /// Prints `place`, as it is if `raw`, else made harmless for a terminal.

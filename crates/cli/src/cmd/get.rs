@@ -39,7 +39,10 @@ impl Args {
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let order = directed(args.places)?;
-    over(&mut OneCall(here.line()?), order, &args.flags, here).await
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, order, &args.flags, here).await;
+    reach.close().await;
+    ended
 }
 
 /// What comes from where to where.

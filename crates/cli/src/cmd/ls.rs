@@ -36,7 +36,7 @@ pub(super) struct Flags {
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let layout = if args.flags.long { Layout::Long } else { Layout::Names };
-    over(&mut OneCall(here.line()?), args.flags, layout, &args.places, here).await
+    over(&mut OneCall::by(here.line()?), args.flags, layout, &args.places, here).await
 }
 
 /// Lists each place.

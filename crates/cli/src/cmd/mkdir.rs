@@ -35,7 +35,7 @@ struct Made {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    over(&mut OneCall(here.line()?), args.flags, &args.places, here).await
+    over(&mut OneCall::by(here.line()?), args.flags, &args.places, here).await
 }
 
 /// Makes each.

@@ -47,7 +47,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         return Err(Fail::usage("mv works within one machine")
             .hint("to move between machines: landline get, landline put, then landline rm"));
     }
-    over(&mut OneCall(here.line()?), args.flags, &args.from, &args.to, here).await
+    over(&mut OneCall::by(here.line()?), args.flags, &args.from, &args.to, here).await
 }
 
 /// Moves `from` to `to`, on one machine.

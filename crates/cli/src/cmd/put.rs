@@ -39,7 +39,10 @@ impl Args {
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (sources, target) = directed(args.sources, args.target)?;
-    over(&mut OneCall(here.line()?), sources, target, &args.flags, here).await
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, sources, target, &args.flags, here).await;
+    reach.close().await;
+    ended
 }
 
 /// Sends `sources`, `-` for the standard input, to `target`.

@@ -36,7 +36,25 @@ pub(super) trait Reach {
 }
 
 /// One call for each request.
-pub(super) struct OneCall(pub(super) Line);
+pub(super) struct OneCall {
+    line: Line,
+    /// Of a stream: what it tells of its line is asked for until the end.
+    kept: Option<Files>,
+}
+
+impl OneCall {
+    /// Calls by `line`.
+    pub(super) fn by(line: Line) -> Self {
+        Self { line, kept: None }
+    }
+
+    /// Ends the call of a stream, when all is told of it.
+    pub(super) async fn close(self) {
+        if let Some(files) = self.kept {
+            files.close().await;
+        }
+    }
+}
 
 impl Reach for OneCall {
     fn lead(&self) -> &'static str {
@@ -46,12 +64,16 @@ impl Reach for OneCall {
     async fn with<T>(
         &mut self,
         machine: &Machine,
-        _turn: Turn,
+        turn: Turn,
         mut work: impl AsyncFnMut(&mut Files) -> Result<T, FilesError>,
     ) -> Result<T, FilesError> {
-        let mut files = Files::open(&self.0, machine).await?;
+        let mut files = Files::open(&self.line, machine).await?;
         let done = work(&mut files).await?;
-        files.close().await;
+        if turn == Turn::Stream {
+            self.kept = Some(files);
+        } else {
+            files.close().await;
+        }
         Ok(done)
     }
 }

@@ -41,7 +41,7 @@ struct StatObject<'a> {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    over(&mut OneCall(here.line()?), args.flags, &args.places, here).await
+    over(&mut OneCall::by(here.line()?), args.flags, &args.places, here).await
 }
 
 /// Tells of each place.

@@ -49,7 +49,10 @@ struct Sum {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (local, remote) = sides(args.places)?;
     let filter = Filter::new(&args.exclude)?;
-    over(&mut OneCall(here.line()?), &local, &remote, &filter, here).await
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, &local, &remote, &filter, here).await;
+    reach.close().await;
+    ended
 }
 
 /// Compares `local` with `remote`.

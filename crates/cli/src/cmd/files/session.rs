@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use landline_addr::contact::Machine;
-use landline_addr::path::SharePath;
+use landline_addr::path::{FileName, SharePath};
 use landline_net::CallError;
 use landline_services::files::ask::{Files, FilesError};
 use landline_services::files::tree::Kind;
@@ -195,7 +195,9 @@ impl Session {
     pub(super) async fn names(&mut self, dir: &[u8]) -> Result<Vec<Named>, Fail> {
         let path = self.there(dir)?.path;
         let entries = self.ask(async |files| files.list(&path).await).await?;
-        let named = entries.into_iter().map(|entry| Named { is_dir: entry.kind == Kind::Dir, name: entry.name });
+        // A name that could not be a file's would lead elsewhere when it is put into a path.
+        let entries = entries.into_iter().filter(|entry| FileName::parse(&entry.name).is_ok());
+        let named = entries.map(|entry| Named { is_dir: entry.kind == Kind::Dir, name: entry.name });
         Ok(named.collect())
     }
 

@@ -3,7 +3,7 @@
 //! In: the words of one command, marked. Out: a [`Verb`], or why it is none.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -264,6 +264,9 @@ impl Verb {
     /// If there is no such command, or it is not used so.
     pub(super) fn hear(words: &[Vec<u8>]) -> Result<Heard, Fail> {
         let mut words: Vec<OsString> = words.iter().cloned().map(OsString::from_vec).collect();
+        if let Some(verb) = words.first_mut() {
+            *verb = OsString::from_vec(plain(verb.as_bytes())); // `?` is a command
+        }
         if words.first().is_some_and(|verb| verb == "find") {
             words.iter_mut().for_each(long);
         }
@@ -382,6 +385,7 @@ mod tests {
                 "{name}: {all}"
             );
         }
+        assert!(matches!(heard(&["\0?"]), Ok(Heard::Help(_))));
         let Ok(Heard::Help(one)) = heard(&["help", "reget"]) else { panic!("help reget") };
         assert!(one.contains("goes on where it was cut"), "{one}");
         assert!(matches!(heard(&["ls", "--help"]), Ok(Heard::Help(_))));
