@@ -37,7 +37,7 @@ impl Typed {
     name = "files",
     no_binary_name = true,
     disable_help_subcommand = true,
-    help_template = "{subcommands}\n{after-help}",
+    help_template = "{subcommands}{after-help}",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -61,12 +61,14 @@ pub(super) enum Verb {
     Pwd,
     /// Go to a folder there: to the top without one, to the last one with -
     Cd {
+        /// Which; relative to where the shell is there
         #[arg(value_name = "FOLDER", value_parser = Typed::parser())]
         folder: Option<Typed>,
     },
     /// List folders there
     #[command(alias = "dir")]
     Ls {
+        /// Which; where the shell is there, without one
         #[arg(value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         #[command(flatten)]
@@ -74,6 +76,7 @@ pub(super) enum Verb {
     },
     /// As ls -l: with kind, permissions, size and time
     Ll {
+        /// Which; where the shell is there, without one
         #[arg(value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         /// Also list names that begin with a dot
@@ -82,24 +85,27 @@ pub(super) enum Verb {
     },
     /// Draw what is in a folder there, to any depth
     Tree(TreeArgs),
-    /// Fetch files and folders: get REMOTE... [LOCAL]; the last of several is where to
+    /// Fetch files and folders; with several paths the last one is where to, here
     ///
     /// As landline get: whole, verified, with permissions and times, folders with all that is in them. What a cut or stopped
-    /// get left is taken up by the next one. With one path it goes to the folder here; - is the standard output.
-    #[command(alias = "mget")]
+    /// get left is taken up by the next one. With one path it comes to where the shell is here; - is the standard output.
+    #[command(alias = "mget", override_usage = "get [OPTIONS] <REMOTE>... [LOCAL]")]
     Get(CopyArgs),
-    /// Send files and folders: put LOCAL... [REMOTE]; the last of several is where to
+    /// Send files and folders; with several paths the last one is where to, there
     ///
     /// As landline put: whole, verified, with permissions and times, folders with all that is in them. What a cut or stopped
-    /// put left is taken up by the next one. With one path it goes to the folder there.
-    #[command(alias = "mput")]
+    /// put left is taken up by the next one. With one path it goes to where the shell is there.
+    #[command(alias = "mput", override_usage = "put [OPTIONS] <LOCAL>... [REMOTE]")]
     Put(CopyArgs),
     /// As get, which goes on where it was cut by itself
+    #[command(override_usage = "reget [OPTIONS] <REMOTE>... [LOCAL]")]
     Reget(CopyArgs),
     /// As put, which goes on where it was cut by itself
+    #[command(override_usage = "reput [OPTIONS] <LOCAL>... [REMOTE]")]
     Reput(CopyArgs),
     /// Make folders there
     Mkdir {
+        /// Which are to be made
         #[arg(required = true, value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         #[command(flatten)]
@@ -108,8 +114,10 @@ pub(super) enum Verb {
     /// Move or rename something there: into the target if that is a folder
     #[command(alias = "rename")]
     Mv {
+        /// What
         #[arg(value_name = "FROM", value_parser = Typed::parser())]
         from: Typed,
+        /// The new name, or the folder that it goes into
         #[arg(value_name = "TO", value_parser = Typed::parser())]
         to: Typed,
         #[command(flatten)]
@@ -117,6 +125,7 @@ pub(super) enum Verb {
     },
     /// Delete files and folders there; there is no way back
     Rm {
+        /// What is to go
         #[arg(required = true, value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         #[command(flatten)]
@@ -124,6 +133,7 @@ pub(super) enum Verb {
     },
     /// Tell everything about files and folders there
     Stat {
+        /// Of what
         #[arg(required = true, value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         #[command(flatten)]
@@ -131,30 +141,36 @@ pub(super) enum Verb {
     },
     /// Print the BLAKE3 hash of files there, as b3sum prints it
     Hash {
+        /// Of which files
         #[arg(required = true, value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
     },
     /// Print files there
     Cat {
+        /// Which files
         #[arg(required = true, value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         #[command(flatten)]
         flags: cat::Flags,
     },
-    /// Compare files here with files there, by content: verify LOCAL [REMOTE]
+    /// Compare files here with files there, by content
     Verify {
+        /// What is here
         #[arg(value_name = "LOCAL", value_parser = Typed::parser())]
         local: Typed,
+        /// What is there; where the shell is there, without it
         #[arg(value_name = "REMOTE", value_parser = Typed::parser())]
         remote: Option<Typed>,
         /// Leave out what matches, at any depth; can be given several times
         #[arg(long, value_name = "PATTERN", value_parser = pattern)]
         exclude: Vec<String>,
     },
-    /// Print the paths of all that is below folders there: find [PATH] [-name GLOB] [-type f|d|l]
+    /// Print the paths of all that is below folders there, or of what fits
+    #[command(override_usage = "find [PATH]... [-name GLOB] [-type f|d|l]")]
     Find(FindArgs),
     /// Tell how many bytes the files in folders there have
     Du {
+        /// Which; where the shell is there, without one
         #[arg(value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         /// Only the sum of each, not the folders below
@@ -165,11 +181,13 @@ pub(super) enum Verb {
     Df,
     /// Go to another folder here: home without one
     Lcd {
+        /// Which; relative to where the shell is here
         #[arg(value_name = "FOLDER", value_parser = Typed::parser())]
         folder: Option<Typed>,
     },
     /// List folders here
     Lls {
+        /// Which; where the shell is here, without one
         #[arg(value_name = "PATH", value_parser = Typed::parser())]
         paths: Vec<Typed>,
         #[command(flatten)]
@@ -180,6 +198,7 @@ pub(super) enum Verb {
     /// List the commands, or tell more of one
     #[command(alias = "?")]
     Help {
+        /// Of which command
         #[arg(value_name = "CMD")]
         verb: Option<String>,
     },
@@ -191,6 +210,7 @@ pub(super) enum Verb {
 /// What is copied, and how.
 #[derive(Debug, clap::Args)]
 pub(super) struct CopyArgs {
+    /// What is to be copied, and behind it, where to
     #[arg(required = true, value_name = "PATH", value_parser = Typed::parser())]
     pub(super) paths: Vec<Typed>,
     #[command(flatten)]
@@ -202,6 +222,7 @@ pub(super) struct CopyArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TreeArgs {
+    /// From where; where the shell is there, without one
     #[arg(value_name = "PATH", value_parser = Typed::parser())]
     pub(super) paths: Vec<Typed>,
     /// Also draw names that begin with a dot
@@ -214,6 +235,7 @@ pub(super) struct TreeArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct FindArgs {
+    /// From where; where the shell is there, without one
     #[arg(value_name = "PATH", value_parser = Typed::parser())]
     pub(super) paths: Vec<Typed>,
     /// Only what has a last name that fits; find has its own star, quoted or not
@@ -347,6 +369,9 @@ mod tests {
         Line::command().debug_assert();
         for verb in Line::command().get_subcommands() {
             assert!(verb.get_about().is_some(), "{}", verb.get_name());
+            for argument in verb.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", verb.get_name(), argument.get_id());
+            }
         }
     }
 
