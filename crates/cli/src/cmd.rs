@@ -28,6 +28,7 @@ mod man;
 mod mkdir;
 mod mv;
 mod open_files;
+mod over;
 mod partials;
 mod put;
 mod reach;

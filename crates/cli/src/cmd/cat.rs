@@ -10,6 +10,7 @@ use landline_services::files::watch::Watch;
 use landline_wire::Blob;
 use serde::Serialize;
 
+use super::over::{Glimpse, Over};
 use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::{Fail, files_fail};
@@ -65,8 +66,9 @@ pub(super) async fn over(
     reconnect: Duration,
     here: &Here,
 ) -> Result<Exit, Fail> {
+    let over = Over::default();
     let print = async |files: &mut Files| {
-        let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !flags.raw);
+        let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !flags.raw, over.glimpse());
         files.cat(&place.path, screen, reconnect, &Watch::new(|_| {})).await
     };
     match reach.with(&place.machine, Turn::Stream, print).await {
@@ -86,8 +88,8 @@ enum Screen {
 }
 
 impl Screen {
-    fn new(out: &Out, tamed: bool) -> Self {
-        let gate = Gate(out.clone());
+    fn new(out: &Out, tamed: bool, ended: Glimpse) -> Self {
+        let gate = Gate { out: out.clone(), ended };
         match (out.is_json(), tamed) {
             (true, _) => Self::Objects(gate),
             (false, true) => Self::Tamed(Tamer::new(gate)),
@@ -102,9 +104,10 @@ impl Write for Screen {
             Self::Raw(gate) => gate.write_all(bytes)?,
             Self::Tamed(tamer) => tamer.feed(bytes)?,
             Self::Objects(gate) => {
+                gate.check_reader()?;
                 let text = std::str::from_utf8(bytes).ok();
                 let b64 = text.is_none().then(|| Blob(bytes.to_vec()));
-                gate.0.row(&Piece { text, b64 });
+                gate.out.row(&Piece { text, b64 });
                 gate.flush()?; // also tells whether the reader has left
             }
         }
@@ -120,16 +123,27 @@ impl Write for Screen {
 }
 
 /// The printer as a [`Write`] that tells when the reader has left.
-struct Gate(Out);
+struct Gate {
+    out: Out,
+    ended: Glimpse,
+}
+
+impl Gate {
+    fn check_reader(&self) -> io::Result<()> {
+        if self.out.is_gone() || self.ended.is_over() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+}
 
 impl Write for Gate {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.bytes(bytes);
-        if self.0.is_gone() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(bytes.len()) }
+        if !self.ended.is_over() {
+            self.out.bytes(bytes);
+        }
+        self.check_reader().map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush();
-        if self.0.is_gone() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+        self.out.flush();
+        self.check_reader()
     }
 }
