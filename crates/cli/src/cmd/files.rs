@@ -36,7 +36,7 @@ mod walk;
 mod words;
 
 use history::History;
-use script::Source;
+use script::{Failing, Source};
 use session::{Input, Session};
 use typing::Typing;
 
@@ -114,9 +114,10 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         ready = ready => ready?,
         () = signals.next() => return Err(Fail::interrupted()),
     };
+    let failing = if args.keep_going { Failing::GoesOn } else { Failing::Ends };
     let ended = if let Some(source) = source {
         session.input = if matches!(source, Source::Stdin(_)) { Input::Commands } else { Input::Free };
-        script::run(&mut session, &mut signals, source, args.keep_going).await
+        script::run(&mut session, &mut signals, source, failing).await
     } else {
         session.input = Input::Person;
         let typing = if here.out.can_edit() { Typing::open(History::open(&here.home_path()?)) } else { None };
@@ -135,7 +136,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
 async fn plainly(session: &mut Session, signals: &mut Signals, here: &Here) -> Result<Exit, Fail> {
     here.out.say(format_args!("{}: help lists the commands, quit ends", session.name));
     session.input = Input::Commands;
-    script::run(session, signals, Source::Stdin(Stdin::open()), true).await.map(|_| Exit::Done)
+    script::run(session, signals, Source::Stdin(Stdin::open()), Failing::Asks).await.map(|_| Exit::Done)
 }
 
 impl Args {

@@ -2,7 +2,6 @@
 //!
 //! In: typed lines. Out: what the commands print; failures are told and the next prompt comes.
 
-use landline_wire::shown;
 use tokio::time::timeout;
 
 use super::commands::{self, GOES_ON, Went};
@@ -28,7 +27,7 @@ pub(super) async fn run(session: &mut Session, signals: &mut Signals, mut typing
     session.here.out.say(format_args!("{}: help lists the commands, quit ends", session.name));
     loop {
         session.here.out.flush();
-        typing.prompt(format!("{}:/{}> ", session.name, shown(session.cwd.as_bytes())));
+        typing.prompt(session.prompt());
         let line = loop {
             let event = tokio::select! {
                 event = typing.next() => event,

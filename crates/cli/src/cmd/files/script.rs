@@ -6,8 +6,6 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-use landline_wire::shown;
-
 use super::commands::{self, GOES_ON, Went};
 use super::local;
 use super::session::Session;
@@ -56,7 +54,18 @@ impl Source {
     }
 }
 
-/// Runs all of it; with `keeps_going` also behind a command that failed.
+/// What becomes of the rest when a command fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// It is left.
+    Ends,
+    /// It is done.
+    GoesOn,
+    /// A person at a plain terminal is asked for it, and Ctrl-C is a failure like any other.
+    Asks,
+}
+
+/// Runs all of it.
 ///
 /// # Errors
 /// The first failure, where that ends it.
@@ -64,44 +73,44 @@ pub(super) async fn run(
     session: &mut Session,
     signals: &mut Signals,
     mut source: Source,
-    keeps_going: bool,
+    failing: Failing,
 ) -> Result<Exit, Fail> {
     let (name, mut first, mut number) = (source.name(), None, 0_usize);
     loop {
+        if failing == Failing::Asks {
+            session.here.out.ask(&session.prompt());
+        }
         let line = tokio::select! {
             line = source.line() => line?,
-            _ = signals.which() => return Err(Fail::interrupted()),
+            came = signals.which() => match (failing, came) {
+                (Failing::Asks, Came::Interrupt) => {
+                    session.here.out.note("");
+                    continue;
+                }
+                _ => return Err(Fail::interrupted()),
+            },
         };
         let Some(line) = line else { break };
         number += 1;
-        let place = || format!("{name}:{number}");
         let commands = match commands(&line) {
-            Ok(commands) => commands,
-            Err(why) => {
-                let fail = Fail::usage(why).at(place());
-                if !keeps_going {
-                    return Err(fail);
-                }
-                session.here.out.fail(&fail);
-                first.get_or_insert(fail.exit());
-                continue;
-            }
+            Ok(commands) => commands.into_iter().map(Ok).collect(),
+            Err(why) => vec![Err(Fail::usage(why))],
         };
         for command in commands {
-            let fail = match one(session, signals, &command).await {
-                Ok(Went::Quit) => return Ok(first.unwrap_or(Exit::Done)),
-                Ok(Went::On(Exit::Done)) => continue,
-                // What was not done was told already.
-                Ok(Went::On(exit)) => Fail::new(exit, format_args!("{} did not do all of it", verb(&command))),
-                Err(fail) if fail.exit() == Exit::Interrupted => return Err(fail),
+            let may_fail = command.as_ref().is_ok_and(|command| command.may_fail);
+            let fail = match each(session, signals, command).await {
+                Ok(None) => continue,
+                Ok(Some(Went::Quit)) => return Ok(first.unwrap_or(Exit::Done)),
+                Ok(Some(Went::On(exit))) => Fail::new(exit, "not all of it was done"), // what was not was told already
                 Err(fail) => fail,
             };
-            let fail = fail.at(place());
-            if !command.may_fail && !keeps_going {
+            let fail = if failing == Failing::Asks { fail } else { fail.at(format_args!("{name}:{number}")) };
+            let ends = failing == Failing::Ends && !may_fail;
+            if ends || failing != Failing::Asks && fail.exit() == Exit::Interrupted {
                 return Err(fail);
             }
             session.here.out.fail(&fail);
-            if !command.may_fail {
+            if !may_fail {
                 first.get_or_insert(fail.exit());
             }
         }
@@ -111,6 +120,16 @@ pub(super) async fn run(
         session.here.out.flush();
     }
     Ok(first.unwrap_or(Exit::Done))
+}
+
+/// One command, if it is one; nothing if all went well.
+async fn each(
+    session: &mut Session,
+    signals: &mut Signals,
+    command: Result<Command, Fail>,
+) -> Result<Option<Went>, Fail> {
+    let went = one(session, signals, &command?).await?;
+    Ok((went != Went::On(Exit::Done)).then_some(went))
 }
 
 /// One command, which Ctrl-C stops.
@@ -151,12 +170,5 @@ pub(super) async fn locally(
             came = signals.which() => stopped = Some(came),
             status = &mut running => return Ok((status?, stopped)),
         }
-    }
-}
-
-fn verb(command: &Command) -> String {
-    match &command.said {
-        Said::Words(words) => words.first().map(|verb| shown(verb).to_string()).unwrap_or_default(),
-        Said::Local(_) => "!".to_owned(),
     }
 }

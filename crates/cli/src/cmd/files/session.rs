@@ -116,6 +116,11 @@ impl Session {
         Ok(Remote { machine: self.machine.clone(), path: meant.path, as_folder: meant.as_folder })
     }
 
+    /// What stands before a line that a person types.
+    pub(super) fn prompt(&self) -> String {
+        format!("{}:/{}> ", self.name, shown(self.cwd.as_bytes()))
+    }
+
     /// Where the shell is there.
     pub(super) fn place(&self) -> Remote {
         Remote { machine: self.machine.clone(), path: self.cwd.clone(), as_folder: true }

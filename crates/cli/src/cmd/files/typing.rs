@@ -15,7 +15,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
-use rustyline::{Config, Context, Editor, Helper};
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tokio::sync::mpsc;
 
 use super::complete::{Wanted, at, candidates, verbs};
@@ -71,7 +71,10 @@ impl Typing {
     /// Gets ready; `None` where the terminal is not good enough for it.
     pub(super) fn open(mut history: History) -> Option<Self> {
         let before = Restore::later();
-        let config = Config::builder().history_ignore_space(true).max_history_size(super::history::MOST);
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .history_ignore_space(true)
+            .max_history_size(super::history::MOST);
         let config = config.ok()?.build();
         let mut editor: Editor<Help, MemHistory> =
             Editor::with_history(config.clone(), MemHistory::with_config(&config)).ok()?;

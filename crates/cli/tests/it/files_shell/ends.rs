@@ -25,7 +25,7 @@ fn the_first_failure_ends_a_script_and_is_its_code() {
 fn what_was_done_in_part_ends_a_script_too() {
     let scene = furnished();
     let said = scene.shell("cat a.txt none b.txt; pwd").fails_with(3).stdout("aab");
-    let _ = said.stderr_has("none: not found").stderr_has("-c:1: cat did not do all of it");
+    let _ = said.stderr_has("none: not found").stderr_has("-c:1: not all of it was done");
     let _ = scene.shell("cat a.txt none; pwd").arg("--keep-going").fails_with(3).stdout("aa/\n");
     let _ = scene.shell("-cat a.txt none; pwd").succeeds().stdout("aa/\n");
 }

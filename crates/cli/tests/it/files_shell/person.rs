@@ -10,10 +10,14 @@ use crate::scene::{BIN, MIB, Scene, partials, random};
 
 /// `landline files desk` of the laptop, at a terminal of its own; what the screen gets is the standard output.
 fn at_a_terminal(people: &Office, scene: &Scene) -> Running {
+    at_a(people, scene, "xterm")
+}
+
+fn at_a(people: &Office, scene: &Scene, terminal: &str) -> Running {
     let (home, work) = (scene.laptop.home(), scene.laptop.work());
     let typed = format!("stty cols 80; cd {}; exec {BIN} --home {} files desk", work.display(), home.display());
     let command = people.machine("ann").cmd(["-c", "exec script -qec \"$TYPED\" /dev/null"]);
-    command.env("TYPED", typed).env("TERM", "xterm").stdin_open().spawn()
+    command.env("TYPED", typed).env("TERM", terminal).stdin_open().spawn()
 }
 
 #[test]
@@ -33,6 +37,10 @@ fn a_prompt_says_where_the_shell_is_and_tab_completes() {
     ann.wait_for_stdout("cat my\\ file");
     ann.say("hel\tpwd\r");
     ann.wait_for_stdout("Print where the shell is there");
+    // Where several fit, they are listed.
+    ann.say("cat \t\t");
+    ann.wait_for_stdout("a.txt    b.txt    dir/     my file");
+    ann.say("\x15");
     scene.laptop.write("local-file", "l");
     ann.say("put loc\t\r");
     ann.wait_for_stdout("sent 1 file");
@@ -183,5 +191,31 @@ fn a_completion_that_is_not_answered_leaves_the_prompt_alive() {
     ann.say("ls dir\r");
     ann.wait_for_stdout("x.md");
     ann.say("quit\r");
+    let _ = ann.wait().exits_with(0);
+}
+
+#[test]
+fn a_plain_terminal_has_a_prompt_too() {
+    if !needs("script") {
+        return;
+    }
+    let (scene, people) = (furnished(), Office::new("/bin/sh"));
+    let line = scene.line();
+    let mut ann = at_a(&people, &scene, "dumb");
+    ann.wait_for_stdout("desk:/> ");
+    ann.say("cd none\n");
+    ann.wait_for_stdout("error: desk: none: not found");
+    ann.say("cd dir\n");
+    ann.wait_for_stdout("desk:/dir> ");
+    line.stall(Way::Down);
+    let up = line.passed(Way::Up);
+    ann.say("ls\n");
+    line.wait_until_passed(Way::Up, up + 1);
+    ann.say("\x03");
+    ann.wait_for_stdout("stopped");
+    line.resume(Way::Down);
+    ann.say("ls\n");
+    ann.wait_for_stdout("sub/  x.md");
+    ann.say("quit\n");
     let _ = ann.wait().exits_with(0);
 }
