@@ -19,6 +19,7 @@ mod copy;
 mod dial;
 mod doctor;
 mod each;
+mod files;
 mod get;
 mod invite;
 mod join;
@@ -30,8 +31,10 @@ mod man;
 mod mkdir;
 mod mv;
 mod open_files;
+mod over;
 mod partials;
 mod put;
+mod reach;
 mod relay;
 mod retry;
 mod rm;
@@ -61,6 +64,7 @@ pub(crate) enum Cmd {
     Mkdir(mkdir::Args),
     Mv(mv::Args),
     Rm(rm::Args),
+    Files(files::Args),
     Listen(listen::Args),
     Dial(dial::Args),
     Relay(relay::Args),
@@ -81,7 +85,7 @@ pub(crate) enum Cmd {
 impl Cmd {
     /// Whether the command answers Ctrl-C and SIGTERM in its own way.
     pub(crate) fn minds_signals_itself(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Listen(_) | Self::Relay(_))
+        matches!(self, Self::Serve(_) | Self::Files(_) | Self::Listen(_) | Self::Relay(_))
     }
 
     /// The words that the command stands for, if it is asked to be like a program, and the word behind which they belong.
@@ -131,6 +135,7 @@ impl Cmd {
             Self::Mkdir(args) => mkdir::run(args, here).await,
             Self::Mv(args) => mv::run(args, here).await,
             Self::Rm(args) => rm::run(args, here).await,
+            Self::Files(args) => files::run(args, here).await,
             Self::Listen(args) => listen::run(args, here).await,
             Self::Dial(args) => dial::run(args, here).await,
             Self::Relay(args) => relay::run(args, here).await,

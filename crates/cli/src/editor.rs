@@ -35,12 +35,12 @@ pub(crate) struct Editor {
 pub(crate) struct Above(Arc<Mutex<Box<dyn ExternalPrinter + Send>>>);
 
 /// The terminal as it was.
-struct Restore(Option<Termios>);
+pub(crate) struct Restore(Option<Termios>);
 
 impl Editor {
     /// Begins to read keys; `None` where the terminal is not good enough for it.
     pub(crate) fn open() -> Option<(Self, Above)> {
-        let before = Restore(tcgetattr(io::stdin()).ok());
+        let before = Restore::later();
         let mut line: Rustyline<(), MemHistory> =
             Rustyline::with_history(Config::builder().auto_add_history(true).build(), MemHistory::new()).ok()?;
         let printer = line.create_external_printer().ok()?;
@@ -78,6 +78,13 @@ impl Above {
     pub(crate) fn print(&self, text: &str) {
         let mut printer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         drop(printer.print(text.to_owned())); // the terminal is gone: reading from it says so too
+    }
+}
+
+impl Restore {
+    /// As it is now, when this is dropped.
+    pub(crate) fn later() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
     }
 }
 

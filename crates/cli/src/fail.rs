@@ -95,6 +95,12 @@ impl Fail {
         self
     }
 
+    /// Which line of a script it was.
+    pub(crate) fn at(mut self, place: impl Display) -> Self {
+        self.what = tame(&format!("{place}: {}", self.what));
+        self
+    }
+
     /// The number that the system gave, for programs.
     pub(crate) fn errno(mut self, number: i32) -> Self {
         self.errno = Some(number);

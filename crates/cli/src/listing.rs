@@ -4,7 +4,36 @@ use landline_services::files::tree::{Entry, Kind};
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
+use crate::out::Out;
 use crate::units;
+
+mod columns;
+
+/// How a listing looks to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// A name a line.
+    Names,
+    /// A line for each with all that is known.
+    Long,
+    /// As many names beside each other as the terminal has room for, in colours if it wants them.
+    Columns,
+}
+
+/// Prints `entries`: objects for programs, lines for people.
+pub(crate) fn print(out: &Out, entries: &[Entry], layout: Layout) {
+    if out.is_json() {
+        return entries.iter().for_each(|entry| out.row(&EntryObject::from(entry)));
+    }
+    match layout {
+        Layout::Names => {
+            let marks = out.stdout_is_terminal();
+            entries.iter().for_each(|entry| out.line(short(entry, marks)));
+        }
+        Layout::Long => long(entries).iter().for_each(|line| out.line(line)),
+        Layout::Columns => columns::lines(entries, out).iter().for_each(|line| out.line(line)),
+    }
+}
 
 /// An entry for programs.
 #[derive(Debug, Serialize)]

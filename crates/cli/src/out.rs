@@ -61,6 +61,17 @@ impl Out {
         !self.json && io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb()
     }
 
+    /// Whether data may be coloured.
+    pub(crate) fn paints(&self) -> bool {
+        !self.json && io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb()
+    }
+
+    /// Cells in a line of the terminal at stdout; of one that does not tell, as many as the oldest had.
+    pub(crate) fn width(&self) -> usize {
+        let told = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| size.ws_col);
+        if told == 0 { 80 } else { usize::from(told) }
+    }
+
     /// Whether somebody can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -155,7 +166,7 @@ impl Out {
         // clap colours by itself, and obeys NO_COLOR and pipes; a reader who left is no error
         drop(said.print());
         if self.json && said.use_stderr() {
-            self.object(&said_for_programs(said).object());
+            self.object(&clap_fail(said).object());
         }
     }
 
@@ -184,8 +195,8 @@ impl Out {
     }
 }
 
-/// What clap says, without what only helps a person: its first paragraph, and its tips as a hint.
-fn said_for_programs(said: &clap::Error) -> Fail {
+/// What clap says of a wrong command line, without what only helps at a first look: its first paragraph, and its tips as a hint.
+pub(crate) fn clap_fail(said: &clap::Error) -> Fail {
     if said.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return Fail::usage("no command was given");
     }
@@ -209,10 +220,13 @@ fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
 /// A word with a colour where colours are wanted; the word alone says it all.
 fn label(word: &'static str, colour: &str) -> String {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if io::stderr().is_terminal() && !set("NO_COLOR") && !is_dumb() {
+    if io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb() {
         format!("\x1b[1;{colour}m{word}\x1b[0m")
     } else {
         word.to_owned()
@@ -228,7 +242,7 @@ mod tests {
 
     fn said(arguments: &[&str]) -> Fail {
         let arguments = ["landline"].iter().chain(arguments);
-        said_for_programs(&Cli::try_parse_from(arguments).unwrap_err())
+        clap_fail(&Cli::try_parse_from(arguments).unwrap_err())
     }
 
     #[test]

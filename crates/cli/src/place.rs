@@ -114,14 +114,6 @@ impl Spot {
 }
 
 impl Remote {
-    /// Calls the machine for its files.
-    ///
-    /// # Errors
-    /// If it can't be called.
-    pub(crate) async fn open(&self, line: &Line) -> Result<Files, Fail> {
-        self.whose().open(line).await
-    }
-
     /// Without the path.
     pub(crate) fn whose(&self) -> Whose {
         Whose { machine: self.machine.clone(), start: self.start }

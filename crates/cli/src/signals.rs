@@ -4,6 +4,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::fail::Fail;
 
+/// Which signal it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
 /// Both signals. From the moment this is made they no longer end the process by themselves.
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -22,14 +31,20 @@ impl Signals {
 
     /// Waits for the next of either. Cancel-safe.
     pub(crate) async fn next(&mut self) {
+        self.which().await;
+    }
+
+    /// As [`Self::next`], and tells which it was. Cancel-safe.
+    pub(crate) async fn which(&mut self) -> Came {
         let (interrupt, terminate) = (&mut self.interrupt, &mut self.terminate);
-        let came = tokio::select! {
-            came = interrupt.recv() => came,
-            came = terminate.recv() => came,
+        let (came, which) = tokio::select! {
+            came = interrupt.recv() => (came, Came::Interrupt),
+            came = terminate.recv() => (came, Came::Terminate),
         };
         if came.is_none() {
             // No signal can come any more: the runtime is going.
             std::future::pending::<()>().await;
         }
+        which
     }
 }

@@ -5,12 +5,13 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use landline_addr::path::SharePath;
 use landline_services::files::ask::{Files, FilesError};
 use landline_services::files::watch::Watch;
 use landline_wire::Blob;
 use serde::Serialize;
 
+use super::over::{Glimpse, Over};
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::{Fail, files_fail};
 use crate::here::Here;
@@ -26,13 +27,20 @@ pub(crate) struct Args {
     /// Which: CONTACT:PATH
     #[arg(value_name = "PLACE", value_parser = Remote::parser())]
     place: Remote,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Flags {
     /// On a terminal too, print the bytes as they are; they may change how the terminal behaves
     #[arg(long)]
-    raw: bool,
+    pub(super) raw: bool,
 }
 
 /// How long a line that was cut is dialled again.
-const RECONNECT: Duration = Duration::from_secs(10);
+pub(super) const RECONNECT: Duration = Duration::from_secs(10);
 
 /// One piece of the content.
 #[derive(Debug, Serialize)]
@@ -44,30 +52,30 @@ struct Piece<'a> {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let line = here.line()?;
-    let name = args.place.machine.to_string();
-    let files = args.place.open(&line).await?;
-    print(files, &name, &args.place.path, args.raw, RECONNECT, here).await
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, args.flags, &args.place, RECONNECT, here).await;
+    reach.close().await;
+    ended
 }
 
-/// Prints `path`, as it is if `raw`, else made harmless for a terminal.
-pub(super) async fn print(
-    mut files: Files,
-    name: &str,
-    path: &SharePath,
-    raw: bool,
+/// Prints `place`, as it is if `raw`, else made harmless for a terminal.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    flags: Flags,
+    place: &Remote,
     reconnect: Duration,
     here: &Here,
 ) -> Result<Exit, Fail> {
-    let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !raw);
-    match files.cat(path, screen, reconnect, &Watch::new(|_| {})).await {
-        Ok(_) => {
-            files.close().await;
-            Ok(Exit::Done)
-        }
+    let over = Over::default();
+    let print = async |files: &mut Files| {
+        let screen = Screen::new(&here.out, here.out.stdout_is_terminal() && !flags.raw, over.glimpse());
+        files.cat(&place.path, screen, reconnect, &Watch::new(|_| {})).await
+    };
+    match reach.with(&place.whose(), Turn::Stream, print).await {
+        Ok(_) => Ok(Exit::Done),
         // The reader has left: it has what it wanted, and hears of nothing else.
         Err(FilesError::Output(fault)) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-        Err(fault) => Err(files_fail(name, fault)),
+        Err(fault) => Err(files_fail(&place.machine.to_string(), fault)),
     }
 }
 
@@ -80,8 +88,8 @@ enum Screen {
 }
 
 impl Screen {
-    fn new(out: &Out, tamed: bool) -> Self {
-        let gate = Gate(out.clone());
+    fn new(out: &Out, tamed: bool, ended: Glimpse) -> Self {
+        let gate = Gate { out: out.clone(), ended };
         match (out.is_json(), tamed) {
             (true, _) => Self::Objects(gate),
             (false, true) => Self::Tamed(Tamer::new(gate)),
@@ -96,9 +104,10 @@ impl Write for Screen {
             Self::Raw(gate) => gate.write_all(bytes)?,
             Self::Tamed(tamer) => tamer.feed(bytes)?,
             Self::Objects(gate) => {
+                gate.check_reader()?;
                 let text = std::str::from_utf8(bytes).ok();
                 let b64 = text.is_none().then(|| Blob(bytes.to_vec()));
-                gate.0.row(&Piece { text, b64 });
+                gate.out.row(&Piece { text, b64 });
                 gate.flush()?; // also tells whether the reader has left
             }
         }
@@ -114,16 +123,27 @@ impl Write for Screen {
 }
 
 /// The printer as a [`Write`] that tells when the reader has left.
-struct Gate(Out);
+struct Gate {
+    out: Out,
+    ended: Glimpse,
+}
+
+impl Gate {
+    fn check_reader(&self) -> io::Result<()> {
+        if self.out.is_gone() || self.ended.is_over() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+}
 
 impl Write for Gate {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.bytes(bytes);
-        if self.0.is_gone() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(bytes.len()) }
+        if !self.ended.is_over() {
+            self.out.bytes(bytes);
+        }
+        self.check_reader().map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush();
-        if self.0.is_gone() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+        self.out.flush();
+        self.check_reader()
     }
 }

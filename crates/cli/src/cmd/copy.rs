@@ -6,6 +6,7 @@ use landline_store::{Job, JobKind, Jobs};
 use landline_wire::ErrorCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::over::Over;
 use crate::exit::Exit;
 use crate::fail::{Fail, fault_words, files_fail};
 use crate::here::Here;
@@ -53,6 +54,7 @@ pub(crate) struct Copying {
     attendant: Option<Attendant>,
     curtain: Arc<Mutex<Curtain>>,
     failures: Arc<Mutex<Failures>>,
+    _over: Over,
 }
 
 /// Failures that are held to be listed at the end; what more there are is counted.
@@ -100,7 +102,12 @@ impl Copying {
         let curtain = Arc::<Mutex<Curtain>>::default();
         let failures = Arc::<Mutex<Failures>>::default();
         let (screen, open, noted) = (here.clone(), Arc::clone(&curtain), Arc::clone(&failures));
+        let over = Over::default();
+        let ended = over.glimpse();
         let watch = Watch::new(move |outcome| {
+            if ended.is_over() {
+                return;
+            }
             if let Outcome::Failed { path, fault } = &outcome {
                 lock(&noted).note(path, fault);
             }
@@ -114,7 +121,7 @@ impl Copying {
             *lock(&curtain) = progress.curtain();
         }
         let attendant = (!dry_run).then(|| Attendant::start(here, name, &watch, stuck, Arc::clone(&curtain)));
-        Self { here: here.clone(), words, dry_run, limit, watch, progress, attendant, curtain, failures }
+        Self { here: here.clone(), words, dry_run, limit, watch, progress, attendant, curtain, failures, _over: over }
     }
 
     /// Whether totals are worth counting.

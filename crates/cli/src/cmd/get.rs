@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use landline_addr::path::SharePath;
-use landline_services::files::ask::{GetJob, Placing};
+use landline_services::files::ask::{GetJob, Pairs, Placing};
 
 use landline_store::JobKind;
 
 use super::copy::{Again, CopyFlags, Copying, GETTING};
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
-use crate::place::{Spot, Whose, colon_hint};
+use crate::place::{Remote, Spot, Whose, colon_hint};
 
 /// Fetch files and folders from another machine
 ///
@@ -36,36 +37,48 @@ impl Args {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let Order { whose, sources, target } = directed(args.places)?;
-    let (line, name) = (here.line()?, whose.machine.to_string());
-    let copying = Copying::start(here, GETTING, &args.flags, &name);
-    let options = args.flags.options(copying.draws())?;
-    let mut files = whose.open(&line).await?;
+    let order = directed(args.places)?;
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, order, &args.flags, here).await;
+    reach.close().await;
+    ended
+}
+
+/// What comes from where to where.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) whose: Whose,
+    pub(super) sources: Vec<SharePath>,
+    /// `-` for the standard output.
+    pub(super) target: PathBuf,
+}
+
+/// Fetches it.
+pub(super) async fn over(reach: &mut impl Reach, order: Order, flags: &CopyFlags, here: &Here) -> Result<Exit, Fail> {
+    let Order { whose, sources, target } = order;
     if target == Path::new("-") {
         let [source] = sources.as_slice() else {
             return Err(Fail::usage("only one file can go to the standard output").hint("name one source before -"));
         };
-        drop(copying);
-        return super::cat::print(files, &name, source, true, args.flags.reconnect(), here).await;
+        let Whose { machine, start } = whose;
+        let place = Remote { machine, start, path: source.clone(), as_folder: false };
+        return super::cat::over(reach, super::cat::Flags { raw: true }, &place, flags.reconnect(), here).await;
     }
+    let name = whose.machine.to_string();
+    let copying = Copying::start(here, GETTING, flags, &name);
+    let options = flags.options(copying.draws())?;
     let slash = target.as_os_str().as_encoded_bytes().ends_with(b"/");
     let placing = if slash { Placing::Inside } else { Placing::Auto };
     let job = GetJob { sources, target, placing, options };
-    let outcome = files.get(&job, &copying.watch).await;
-    let again =
-        Again { kind: JobKind::Get, machine: whose.to_string(), pairs: files.pairs(), options: args.flags.kept() };
-    let ended = copying.end(&name, outcome, &again);
-    if ended.is_ok() {
-        files.close().await;
-    }
-    ended
-}
-
-#[derive(Debug)]
-struct Order {
-    whose: Whose,
-    sources: Vec<SharePath>,
-    target: PathBuf,
+    let mut pairs = Pairs::default();
+    let outcome = reach.with(&whose, Turn::Stream, async |files| {
+        let outcome = files.get(&job, &copying.watch).await;
+        pairs = files.take_pairs();
+        outcome
+    });
+    let outcome = outcome.await;
+    let again = Again { kind: JobKind::Get, machine: whose.to_string(), pairs: &pairs, options: flags.kept() };
+    copying.end(&name, outcome, &again)
 }
 
 /// Sources there, all on one machine; the target here.

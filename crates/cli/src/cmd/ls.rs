@@ -6,10 +6,11 @@ use landline_services::files::tree::Entry;
 use landline_wire::{ErrorCode, Fault};
 
 use super::each::each;
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::{Fail, files_fail};
 use crate::here::Here;
-use crate::listing;
+use crate::listing::{self, Layout};
 use crate::place::Remote;
 
 /// List a folder of another machine
@@ -18,29 +19,45 @@ pub(crate) struct Args {
     /// Which: CONTACT:PATH; CONTACT: alone is everything it serves
     #[arg(required = true, num_args = 1.., value_name = "PLACE", value_parser = Remote::parser())]
     places: Vec<Remote>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// How to list.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct Flags {
     /// Also tell kind, permissions, size and time
     #[arg(long, short)]
-    long: bool,
+    pub(super) long: bool,
     /// Also list names that begin with a dot
     #[arg(long, short)]
-    all: bool,
+    pub(super) all: bool,
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let line = here.line()?;
-    let several = args.places.len() > 1;
+    let layout = if args.flags.long { Layout::Long } else { Layout::Names };
+    over(&mut OneCall::by(here.line()?), args.flags, layout, &args.places, here).await
+}
+
+/// Lists each place.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    flags: Flags,
+    layout: Layout,
+    places: &[Remote],
+    here: &Here,
+) -> Result<Exit, Fail> {
+    let several = places.len() > 1;
     let mut gap = "";
-    each(here, &args.places, async |place| {
-        let name = place.machine.to_string();
-        let mut files = place.open(&line).await?;
-        let mut entries = entries(&mut files, place).await.map_err(|fault| files_fail(&name, fault))?;
-        files.close().await;
-        entries.retain(|entry| args.all || entry.name == only_name(place) || !entry.name.starts_with(b"."));
+    each(here, places, async |place| {
+        let listed = reach.with(&place.whose(), Turn::Question, async |files| entries(files, place).await).await;
+        let mut entries = listed.map_err(|fault| files_fail(&place.machine.to_string(), fault))?;
+        entries.retain(|entry| flags.all || entry.name == only_name(place) || !entry.name.starts_with(b"."));
         if several && !here.out.is_json() {
             here.out.line(format_args!("{gap}{}", heading(place)));
             gap = "\n";
         }
-        print(here, &entries, args.long);
+        listing::print(&here.out, &entries, layout);
         Ok(())
     })
     .await
@@ -66,21 +83,9 @@ async fn entries(files: &mut Files, place: &Remote) -> Result<Vec<Entry>, FilesE
 }
 
 /// As `ls` puts it, but a whole share has its colon already.
-fn heading(place: &Remote) -> String {
+pub(super) fn heading(place: &Remote) -> String {
     let place = place.to_string();
     if place.ends_with(':') { place } else { place + ":" }
-}
-
-fn print(here: &Here, entries: &[Entry], long: bool) {
-    let out = &here.out;
-    if out.is_json() {
-        entries.iter().for_each(|entry| out.row(&listing::EntryObject::from(entry)));
-    } else if long {
-        listing::long(entries).iter().for_each(|line| out.line(line));
-    } else {
-        let marks = out.stdout_is_terminal();
-        entries.iter().for_each(|entry| out.line(listing::short(entry, marks)));
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use landline_services::files::tree::Kind;
 use landline_wire::{ErrorCode, WireName};
 use serde::Serialize;
 
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::{Fail, files_fail};
 use crate::here::Here;
@@ -23,9 +24,16 @@ pub(crate) struct Args {
     /// Where to, on the same machine: CONTACT:PATH
     #[arg(value_name = "TO", value_parser = Remote::parser())]
     to: Remote,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// What may be in the way.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Flags {
     /// Replace a file that has the new name
     #[arg(long, short)]
-    force: bool,
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,38 +51,50 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
         return Err(Fail::usage("mv works within one machine")
             .hint("to move between machines: landline get, landline put, then landline rm"));
     }
-    let line = here.line()?;
-    let name = args.from.machine.to_string();
-    let mut files = args.from.open(&line).await?;
-    let to = destination(&mut files, &args).await.map_err(|fault| files_fail(&name, fault))?;
-    let moved = files.rename(&args.from.path, &to, args.force).await;
-    moved.map_err(|fault| match &fault {
-        FilesError::Call(CallError::Fault(why)) if why.code == ErrorCode::Conflict && !args.force => {
-            files_fail(&name, fault).hint("to replace what is there: landline mv --force")
+    over(&mut OneCall::by(here.line()?), args.flags, &args.from, &args.to, here).await
+}
+
+/// Moves `from` to `to`, on one machine.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    flags: Flags,
+    from: &Remote,
+    to: &Remote,
+    here: &Here,
+) -> Result<Exit, Fail> {
+    let (lead, name) = (reach.lead(), from.machine.to_string());
+    let whose = from.whose();
+    let moved = reach.with(&whose, Turn::Change, async |files| {
+        let to = destination(files, from, to).await?;
+        files.rename(&from.path, &to, flags.force).await?;
+        Ok(to)
+    });
+    let to = moved.await.map_err(|fault| match &fault {
+        FilesError::Call(CallError::Fault(why)) if why.code == ErrorCode::Conflict && !flags.force => {
+            files_fail(&name, fault).hint(format_args!("to replace what is there: {lead}mv --force"))
         }
         _ => files_fail(&name, fault),
     })?;
-    files.close().await;
     if here.out.is_json() {
-        let from = WireName::from(args.from.path.as_bytes());
+        let from = WireName::from(from.path.as_bytes());
         here.out.row(&Moved { from, to: WireName::from(to.as_bytes()) });
     }
     Ok(Exit::Done)
 }
 
 /// The target itself, or the old name in the folder that it is.
-async fn destination(files: &mut Files, args: &Args) -> Result<SharePath, FilesError> {
-    let Some(name) = args.from.path.file_name() else { return Ok(args.to.path.clone()) };
-    let is_folder = args.to.as_folder
-        || match files.stat(&args.to.path, false).await {
+async fn destination(files: &mut Files, from: &Remote, to: &Remote) -> Result<SharePath, FilesError> {
+    let Some(name) = from.path.file_name() else { return Ok(to.path.clone()) };
+    let is_folder = to.as_folder
+        || match files.stat(&to.path, false).await {
             // `mv dir dir` would otherwise move a folder into itself, and say so in odd words
-            Ok(stat) => stat.entry.kind == Kind::Dir && args.to.path != args.from.path,
+            Ok(stat) => stat.entry.kind == Kind::Dir && to.path != from.path,
             Err(FilesError::Call(CallError::Fault(fault))) if fault.code == ErrorCode::NotFound => false,
             Err(other) => return Err(other),
         };
     if !is_folder {
-        return Ok(args.to.path.clone());
+        return Ok(to.path.clone());
     }
-    let path = args.to.path.as_bytes().to_vec();
-    args.to.path.join(&name).map_err(|why| FilesError::Name { path, why })
+    let path = to.path.as_bytes().to_vec();
+    to.path.join(&name).map_err(|why| FilesError::Name { path, why })
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use landline_services::files::ask::{Placing, PutJob};
+use landline_services::files::ask::{Pairs, Placing, PutJob};
 
 use landline_store::JobKind;
 
 use super::copy::{Again, CopyFlags, Copying, SENDING};
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
@@ -38,29 +39,43 @@ impl Args {
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (sources, target) = directed(args.sources, args.target)?;
-    let (line, name) = (here.line()?, target.machine.to_string());
-    let whose = target.whose();
-    let copying = Copying::start(here, SENDING, &args.flags, &name);
-    let options = args.flags.options(copying.draws())?;
-    let mut files = target.open(&line).await?;
-    let outcome = if sources == [PathBuf::from("-")] {
-        if target.as_folder {
-            return Err(Fail::usage("what comes through a pipe has no name of its own")
-                .hint(format_args!("name the file: landline put - {name}:NAME")));
-        }
-        files.put_pipe(std::io::stdin(), &target.path, &options, &copying.watch).await
-    } else {
-        let placing = if target.as_folder { Placing::Inside } else { Placing::Auto };
-        let job = PutJob { sources, target: target.path, placing, options };
-        files.put(&job, &copying.watch).await
-    };
-    let again =
-        Again { kind: JobKind::Put, machine: whose.to_string(), pairs: files.pairs(), options: args.flags.kept() };
-    let ended = copying.end(&name, outcome, &again);
-    if ended.is_ok() {
-        files.close().await;
-    }
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, sources, target, &args.flags, here).await;
+    reach.close().await;
     ended
+}
+
+/// Sends `sources`, `-` for the standard input, to `target`.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    sources: Vec<PathBuf>,
+    target: Remote,
+    flags: &CopyFlags,
+    here: &Here,
+) -> Result<Exit, Fail> {
+    let whose = target.whose();
+    let (name, is_pipe) = (target.machine.to_string(), sources == [PathBuf::from("-")]);
+    if is_pipe && target.as_folder {
+        return Err(Fail::usage("what comes through a pipe has no name of its own")
+            .hint(format_args!("name the file: landline put - {name}:NAME")));
+    }
+    let copying = Copying::start(here, SENDING, flags, &name);
+    let options = flags.options(copying.draws())?;
+    let placing = if target.as_folder { Placing::Inside } else { Placing::Auto };
+    let job = PutJob { sources, target: target.path, placing, options };
+    let mut pairs = Pairs::default();
+    let outcome = reach.with(&whose, Turn::Stream, async |files| {
+        let outcome = if is_pipe {
+            files.put_pipe(std::io::stdin(), &job.target, &job.options, &copying.watch).await
+        } else {
+            files.put(&job, &copying.watch).await
+        };
+        pairs = files.take_pairs();
+        outcome
+    });
+    let outcome = outcome.await;
+    let again = Again { kind: JobKind::Put, machine: whose.to_string(), pairs: &pairs, options: flags.kept() };
+    copying.end(&name, outcome, &again)
 }
 
 /// Sources here, target there; anything else is another command.

@@ -1,10 +1,12 @@
 //! `stat`: everything about one thing of another machine.
 
+use landline_services::files::ask::Files;
 use landline_services::files::ask::Stat;
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
 use super::each::each;
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::{Fail, files_fail};
 use crate::here::Here;
@@ -18,9 +20,16 @@ pub(crate) struct Args {
     /// Which: CONTACT:PATH
     #[arg(required = true, num_args = 1.., value_name = "PLACE", value_parser = Remote::parser())]
     places: Vec<Remote>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// What to tell.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Flags {
     /// Also tell the BLAKE3 hash of a file's content, as b3sum prints it
     #[arg(long)]
-    hash: bool,
+    pub(super) hash: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -33,13 +42,16 @@ struct StatObject<'a> {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
-    let line = here.line()?;
+    over(&mut OneCall::by(here.line()?), args.flags, &args.places, here).await
+}
+
+/// Tells of each place.
+pub(super) async fn over(reach: &mut impl Reach, flags: Flags, places: &[Remote], here: &Here) -> Result<Exit, Fail> {
     let mut first = true;
-    each(here, &args.places, async |place| {
-        let name = place.machine.to_string();
-        let mut files = place.open(&line).await?;
-        let stat = files.stat(&place.path, args.hash).await.map_err(|fault| files_fail(&name, fault))?;
-        files.close().await;
+    each(here, places, async |place| {
+        let look = async |files: &mut Files| files.stat(&place.path, flags.hash).await;
+        let stat = reach.with(&place.whose(), Turn::Question, look).await;
+        let stat = stat.map_err(|fault| files_fail(&place.machine.to_string(), fault))?;
         if !std::mem::take(&mut first) && !here.out.is_json() {
             here.out.line("");
         }

@@ -1,12 +1,13 @@
 //! `verify`: compare a tree here with one there, by content.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landline_services::files::filter::Filter;
 use landline_services::files::verify::{Difference, Found};
 use landline_wire::{WireName, shown};
 use serde::Serialize;
 
+use super::reach::{OneCall, Reach, Turn};
 use crate::exit::Exit;
 use crate::fail::{Fail, files_fail};
 use crate::here::Here;
@@ -48,12 +49,26 @@ struct Sum {
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let (local, remote) = sides(args.places)?;
     let filter = Filter::new(&args.exclude)?;
-    let (line, name) = (here.line()?, remote.machine.to_string());
-    let mut files = remote.open(&line).await?;
-    let mut sum = Sum::default();
-    let compared = files.verify(&local, &remote.path, &filter, |found| tell(here, &found, &name, &mut sum)).await;
-    compared.map_err(|fault| files_fail(&name, fault))?;
-    files.close().await;
+    let mut reach = OneCall::by(here.line()?);
+    let ended = over(&mut reach, &local, &remote, &filter, here).await;
+    reach.close().await;
+    ended
+}
+
+/// Compares `local` with `remote`.
+pub(super) async fn over(
+    reach: &mut impl Reach,
+    local: &Path,
+    remote: &Remote,
+    filter: &Filter,
+    here: &Here,
+) -> Result<Exit, Fail> {
+    let (name, mut sum) = (remote.machine.to_string(), Sum::default());
+    let whose = remote.whose();
+    let compared = reach.with(&whose, Turn::Stream, async |files| {
+        files.verify(local, &remote.path, filter, |found| tell(here, &found, &name, &mut sum)).await
+    });
+    compared.await.map_err(|fault| files_fail(&name, fault))?;
     let Sum { same, bytes, differ, unreadable } = sum;
     if here.out.is_json() {
         here.out.object(&Told::Done { same, bytes, differ, unreadable });

@@ -5,6 +5,7 @@ mod audit;
 mod commands;
 mod configuration;
 mod exits;
+mod files_shell;
 mod halfway;
 mod hostile;
 mod interrupted;

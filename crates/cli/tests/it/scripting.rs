@@ -26,7 +26,7 @@ fn documented(heading: &str) -> Vec<Value> {
 fn sort_of(object: &Value) -> String {
     let telling = [
         "error", "text", "b64", "made", "from", "removed", "revoked", "exported", "imported", "replaced", "user",
-        "key", "sound", "script", "page",
+        "key", "sound", "script", "page", "pwd", "lpwd", "blake3", "help", "total",
     ];
     match object["event"].as_str() {
         Some(event) => event.to_owned(),
@@ -154,6 +154,8 @@ fn what_the_commands_for_files_print_is_what_the_page_says() {
     agrees("stat", &printed(laptop, &[&["stat", "--hash", "desk:notes.txt"], &["stat", "desk:lnk"]]));
     scene.shares(name(b"bytes"), b"\xff\xfe");
     agrees("cat", &printed(laptop, &[&["cat", "desk:notes.txt"], &["cat", "desk:bytes"]]));
+    let shell = ["files", "desk", "-c", "pwd; lpwd; tree; find; du; hash notes.txt; help"];
+    agrees("files", &printed(laptop, &[&shell]));
     let changes = [&["mkdir", "desk:new"][..], &["mv", "desk:new", "desk:old"], &["rm", "desk:old"]];
     agrees("mkdir, mv, rm", &printed(laptop, &changes));
     scene.shares(name(b"\xff\xfe"), "x");

@@ -83,6 +83,14 @@ pub enum FilesError {
     Output(std::io::Error),
 }
 
+impl FilesError {
+    /// Whether it was the line that failed, and not one of its ends that said no.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        matches!(self, Self::Call(CallError::Cut | CallError::HungUp | CallError::Silent(_) | CallError::Io(_)))
+    }
+}
+
 impl From<Fault> for FilesError {
     fn from(fault: Fault) -> Self {
         Self::Call(fault.into())
@@ -169,6 +177,11 @@ impl Files {
     #[must_use]
     pub fn pairs(&self) -> &Pairs {
         &self.pairs
+    }
+
+    /// As [`Self::pairs`], which are forgotten: for a call that goes on to another copy.
+    pub fn take_pairs(&mut self) -> Pairs {
+        std::mem::take(&mut self.pairs)
     }
 
     /// To whom what is left of a cut `get` belongs: another machine's file of that name is another file. Whatever of it

@@ -15,7 +15,7 @@ use crate::fail::Fail;
 #[serde(default)]
 pub(crate) struct CopyFlags {
     /// Leave out what matches, at any depth: '*.o', 'target/', 'docs/**/*.tmp'; can be given several times
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = pattern)]
     exclude: Vec<String>,
     /// Only tell what would be copied
     #[arg(long, short = 'n')]
@@ -98,6 +98,11 @@ fn lanes(text: &str) -> Result<Lanes, String> {
         Err(_) if text == "auto" => Ok(Lanes(0)),
         _ => Err(format!("write auto, or a number from 1 to {MOST_CALLS}")),
     }
+}
+
+/// The files shell marks a star that was not quoted by a NUL, which no pattern has otherwise: here it is the star itself.
+fn pattern(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(text.replace('\0', ""))
 }
 
 fn hash(text: &str) -> Result<blake3::Hash, String> {

@@ -2,7 +2,6 @@
 //!
 //! What arrived is kept at the receiver, verified; so the job begins again on a new call, and only what is missing comes.
 
-use landline_net::CallError;
 use tokio::time::{Instant, sleep};
 
 use super::{CopyOptions, Files, FilesError};
@@ -22,7 +21,7 @@ impl Files {
         options: &CopyOptions,
         watch: &Watch,
     ) -> Result<(), FilesError> {
-        if options.reconnect.is_zero() || !was_cut(&fault) || !watch.has_moved_since_last_cut() {
+        if options.reconnect.is_zero() || !fault.is_cut() || !watch.has_moved_since_last_cut() {
             return Err(fault);
         }
         let until = Instant::now() + options.reconnect;
@@ -45,9 +44,4 @@ impl Files {
             }
         }
     }
-}
-
-/// Whether it was the line that failed, and not one of its ends that said no.
-fn was_cut(fault: &FilesError) -> bool {
-    matches!(fault, FilesError::Call(CallError::Cut | CallError::HungUp | CallError::Silent(_) | CallError::Io(_)))
 }
