@@ -172,6 +172,7 @@ fn a_capture_of_a_login_holds_no_password_and_said_again_it_lets_nobody_in() {
     let _ = again.shutdown(Shutdown::Write);
     let _ = again.read_to_end(&mut Vec::new());
     assert_eq!(house.told("amy")["machines"], 0);
+    laptop.cmd(["contacts", "address", "desk", &house.place()]).succeeds();
     laptop.cmd(["ls", "desk:"]).fails_with(5);
 }
 
