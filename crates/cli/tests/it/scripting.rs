@@ -8,6 +8,7 @@ use landline_testkit::{Cut, Machine, Way};
 use serde_json::Value;
 
 use crate::scene::{MIB, Scene, name, on_desk, random};
+use crate::users::House;
 
 const PAGE: &str = include_str!("../../../../docs/scripting.md");
 
@@ -121,6 +122,25 @@ fn what_raw_sockets_print_is_what_the_page_says() {
 }
 
 #[test]
+fn what_is_printed_of_users_is_what_the_page_says() {
+    let house = House::new();
+    let desk = house.desk.machine();
+    let mut users = printed(desk, &[&["user", "add", "amy", "--quota", "1M"]]);
+    let amy = house.machine_of("amy");
+    amy.cmd(["mkdir", "desk:x"]).succeeds();
+    users.extend(printed(desk, &[&["user", "show", "amy"], &["user", "list"]]));
+    desk.cmd(["user", "passwd", "amy"]).env("LANDLINE_PASSWORD", "a password of hers").succeeds();
+    let phone = house.office.machine("phone");
+    let login = phone.cmd(["login", &house.desk.addr().to_string(), "--user", "amy", "--json"]);
+    agrees("login", &login.env("LANDLINE_PASSWORD", "a password of hers").succeeds().json());
+    let copy = desk.work().join("copy");
+    agrees("backup", &printed(desk, &[&["backup", copy.to_str().unwrap()]]));
+    agrees_in_part("files", &printed(&amy, &[&["files", "desk", "-c", "df"]]));
+    users.extend(printed(desk, &[&["user", "remove", "amy"]]));
+    agrees("user", &users);
+}
+
+#[test]
 fn what_verify_and_selftest_print_is_what_the_page_says() {
     let scene = Scene::new();
     let (desk, laptop) = (scene.desk.machine(), &scene.laptop);
@@ -154,8 +174,10 @@ fn what_the_commands_for_files_print_is_what_the_page_says() {
     agrees("stat", &printed(laptop, &[&["stat", "--hash", "desk:notes.txt"], &["stat", "desk:lnk"]]));
     scene.shares(name(b"bytes"), b"\xff\xfe");
     agrees("cat", &printed(laptop, &[&["cat", "desk:notes.txt"], &["cat", "desk:bytes"]]));
-    let shell = ["files", "desk", "-c", "pwd; lpwd; tree; find; du; hash notes.txt; help"];
-    agrees("files", &printed(laptop, &[&shell]));
+    let shell = ["files", "desk", "-c", "pwd; lpwd; tree; find; du; hash notes.txt; help; df"];
+    let mut files = printed(laptop, &[&shell]);
+    files.push(serde_json::json!({"user": "", "used": 0, "quota": 0})); // of a home, as below
+    agrees("files", &files);
     let changes = [&["mkdir", "desk:new"][..], &["mv", "desk:new", "desk:old"], &["rm", "desk:old"]];
     agrees("mkdir, mv, rm", &printed(laptop, &changes));
     scene.shares(name(b"\xff\xfe"), "x");

@@ -77,8 +77,9 @@ fn no_bad_path_gets_as_far_as_the_line_when_the_program_is_told_it() {
     let before = snapshot(scene.share());
     let line = scene.line();
     scene.laptop.write("mine", "x");
-    let climbing = ["desk:..", "desk:../outside/secret", "desk:dir/../file", "desk:a/../../b"];
-    let absolute = ["desk:/", "desk:/etc/passwd", "desk://x"];
+    let climbing =
+        ["desk:..", "desk:../outside/secret", "desk:dir/../file", "desk:a/../../b", "desk:/..", "desk:/../etc"];
+    let absolute = ["desk://", "desk://etc/passwd", "desk:///x"];
     let reserved = ["desk:.landline-part-0123456789abcdef", "desk:dir/.landline-part-x/file"];
     let each = climbing.map(|path| (path, "\"..\"")).into_iter();
     let each = each.chain(absolute.map(|path| (path, "relative to the share")));
