@@ -10,5 +10,5 @@ mod who;
 
 pub use ask::Admin;
 pub use msg::{Invitation, Revoked, SERVICE, Status};
-pub use who::CallRow;
+pub use who::{CallRow, note_revoked_without_server};
 pub(crate) use who::{from, note_first_invitation};

@@ -2,13 +2,14 @@
 
 use std::time::SystemTime;
 
-use landline_services::admin::Admin;
+use landline_services::admin::{Admin, note_revoked_without_server};
 use landline_services::line::{Line, LineError};
 use landline_store::{EnrolledKey, Keys as _};
 use landline_trust::key::Fingerprint;
 use landline_wire::shown;
 use serde::Serialize;
 
+use crate::config::Flags;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
@@ -102,6 +103,11 @@ async fn revoke(here: &Here, which: &str) -> Result<(), Fail> {
     if cut.is_none() {
         // No server runs, so there is no call to cut.
         line.store().revoke(&fingerprint).await?;
+        if here.settings(&Flags::default())?.audit.value {
+            let (home, print) = (line.home().clone(), fingerprint.to_string());
+            // A panic in it has told what it could; the key is revoked.
+            drop(tokio::task::spawn_blocking(move || note_revoked_without_server(&home, &print)).await);
+        }
     }
     let cut = cut.unwrap_or(0);
     if here.out.is_json() {

@@ -176,6 +176,19 @@ fn hostile_names_stay_in_their_line_and_harmless() {
 }
 
 #[test]
+fn a_revocation_without_a_server_is_noted_too() {
+    let office = Office::new(BIN);
+    let (serving, laptop) = office.introduced();
+    let desk = serving.machine().clone();
+    let _ = serving.stops();
+    let print = identity_of(&laptop).public().fingerprint().to_string();
+    let _ = desk.cmd(["key", "revoke", &print]).succeeds();
+    let last = noted(&desk).pop().unwrap();
+    assert_eq!((&last["event"], &last["request"], &last["what"]), (&json!("admin"), &json!("revoke"), &json!(print)));
+    assert_eq!((&last["call"], &last["user"]), (&json!(0), &json!("the owner")));
+}
+
+#[test]
 fn nothing_is_noted_if_the_owner_does_not_want_it() {
     let office = Office::new(BIN);
     let machine = office.machine("desk");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use landline_testkit::{Linkbox, Machine, Office, Running, Serving, Way};
+use landline_testkit::{Linkbox, Machine, Office, Running, Serving, Way, needs};
 use serde_json::{Value, json};
 
 use crate::halfway;
@@ -205,6 +205,25 @@ fn watching_shows_a_set_each_second_until_ctrl_c() {
     let rows = watching.wait().exits_with(130).json();
     let shown: Vec<&Value> = rows.iter().filter(|row| row["service"] == "files").collect();
     assert!(shown.len() >= 2 && shown[0]["call"] == shown[1]["call"], "{rows:?}");
+    drop(line);
+}
+
+#[test]
+fn watching_on_a_terminal_draws_over_what_was_there() {
+    if !needs("script") {
+        return;
+    }
+    let scene = Scene::new();
+    let people = Office::new("/bin/sh");
+    let line = idle_call(&scene.desk, &scene.laptop);
+    let desk = scene.desk.machine();
+    let typed = format!("stty cols 160; exec {BIN} --home {} who --watch", desk.home().display());
+    let command = people.machine("ann").cmd(["-c", "exec script -qec \"$TYPED\" /dev/null"]);
+    let command = command.env("TYPED", typed).env("TERM", "xterm").env("XDG_RUNTIME_DIR", desk.runtime());
+    let mut watching = command.stdin_open().spawn();
+    watching.wait_for_stdout("idle\u{1b}[K\r\n\u{1b}[J\u{1b}[H");
+    watching.say("\u{3}");
+    let _ = watching.wait().exits_with(130).stdout_has("CALL  USER");
     drop(line);
 }
 

@@ -5,14 +5,18 @@
 use std::time::{Duration, SystemTime};
 
 use landline_net::{Card, LiveCall, server::Live};
+use landline_store::{AuditLog, Home};
 use landline_wire::{ErrorCode, Fault};
 use serde::{Deserialize, Serialize};
 
 use super::msg::{Answer, Request};
-use crate::audit::{Audit, Event, Outcome, Who, fingerprint};
+use crate::audit::{Audit, Event, Outcome, Who, fingerprint, gap};
 
 /// Rows in one message: each is under 4 KiB in JSON, whatever its texts hold.
 const ROWS_PER_MESSAGE: usize = 16;
+
+/// How long one line may take to reach a slow disk.
+const ONE_LINE: Duration = Duration::from_secs(2);
 
 /// A call that runs. Texts may hold anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +130,20 @@ fn owner(call: u64) -> Who {
 pub(crate) fn note_first_invitation(audit: &Audit, code: &str) {
     let (who, outcome) = (owner(0), Outcome::done());
     audit.note(&Event::Admin { who, request: "invite", what: number_of(code), outcome });
+}
+
+/// The owner has revoked a key while no server ran, so that none could note it. Blocks, for as long as a line to the disk
+/// takes.
+pub fn note_revoked_without_server(home: &Home, fingerprint: &str) {
+    match AuditLog::open(home, gap) {
+        Ok(log) => {
+            let (audit, outcome) = (Audit::to(log), Outcome::done());
+            let what = Some(fingerprint.to_owned());
+            audit.note(&Event::Admin { who: owner(0), request: "revoke", what, outcome });
+            audit.flush(ONE_LINE);
+        }
+        Err(fault) => tracing::warn!(%fault, "the revocation can't be noted in the audit log"),
+    }
 }
 
 fn number_of(code: &str) -> Option<String> {
