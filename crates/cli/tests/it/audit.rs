@@ -108,7 +108,8 @@ fn what_cut_short_is_noted_with_what_had_come() {
     let (serving, laptop) = office.introduced();
     let desk = serving.machine().clone();
     let (put, line) = halfway::put(&serving, &laptop);
-    let call = desk.cmd(["who", "--json"]).succeeds().json_line();
+    let calls = desk.cmd(["who", "--json"]).succeeds().json();
+    let call = calls.iter().find(|call| call["doing"].as_str().unwrap().starts_with("put")).unwrap();
     let _ = desk.cmd(["who", "--end", &call["call"].to_string()]).succeeds();
     let _ = put.wait().exits_with(5);
     line.resume(Way::Up);
