@@ -11,5 +11,5 @@ mod who;
 
 pub use ask::Admin;
 pub use msg::{Invitation, Revoked, SERVICE, Status};
-pub use who::CallRow;
+pub use who::{CallRow, note_without_server};
 pub(crate) use who::{from, note_first_invitation};

@@ -355,6 +355,13 @@ impl Audit {
             inner.sink.flush(patience);
         }
     }
+
+    /// Waits until what was noted is written, at most for `patience`. Blocks.
+    pub fn flush(&self, patience: Duration) {
+        if let Some(inner) = &self.inner {
+            inner.sink.flush(patience);
+        }
+    }
 }
 
 impl Inner {

@@ -14,7 +14,10 @@ use landline_addr::endpoint::{Endpoint, Host as HostName};
 use landline_net::{Server, ServerLimits, address, server::Live, tls::Identity};
 use landline_store::{AuditLog, Codes as _, Event, Keys as _, ServeLock, Store, StoreError};
 use landline_wire::{Fault, WireName};
-use tokio::{sync::broadcast, time::interval};
+use tokio::{
+    sync::broadcast,
+    time::{interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -223,10 +226,14 @@ impl House {
     /// Serves until `stop`, lets calls finish within the grace period, and returns how many were cut.
     pub async fn run(self, stop: CancellationToken) -> usize {
         let Self { server, desk, facts: _, lock } = self;
-        let watching = tokio::spawn(watch_store(desk.store.clone(), desk.live.clone(), desk.audit.clone()));
+        let over = CancellationToken::new();
+        let watched = (desk.store.clone(), desk.live.clone(), desk.audit.clone());
+        let mut watching = tokio::spawn(watch_store(watched, over.clone()));
         let cut = server.run(stop).await;
-        watching.abort();
-        drop(watching.await); // ended or aborted, it is gone
+        over.cancel();
+        if timeout(LAST_LINES, &mut watching).await.is_err() {
+            watching.abort(); // the store hangs
+        }
         let closing = tokio::task::spawn_blocking(move || desk.audit.close(cut, LAST_LINES));
         drop(closing.await); // it tells itself what it could not write
         drop(lock); // not earlier: until the last call is over, nobody else may serve this home
@@ -235,11 +242,13 @@ impl House {
 }
 
 /// Cuts the calls of keys that were revoked, whichever process of this home did it.
-async fn watch_store(store: Store, live: Live, audit: Audit) {
+/// What happened before `over` is noted even so.
+async fn watch_store((store, live, audit): (Store, Live, Audit), over: CancellationToken) {
     let mut events = store.events();
     let mut looking = interval(LOOK_EVERY);
     loop {
         tokio::select! {
+            biased;
             event = events.recv() => match event {
                 Ok(event) => {
                     if let Event::KeyRevoked(key) | Event::RightsLost(key) = &event {
@@ -254,6 +263,7 @@ async fn watch_store(store: Store, live: Live, audit: Audit) {
                 }
                 Err(broadcast::error::RecvError::Closed) => return,
             },
+            () = over.cancelled() => return,
             _ = looking.tick() => {
                 audit.beat();
                 match store.pull_events().await {

@@ -7,13 +7,15 @@ mod rotate;
 
 use std::time::SystemTime;
 
-use landline_services::admin::Admin;
+use landline_services::admin::msg::Request;
+use landline_services::admin::{Admin, note_without_server};
 use landline_services::line::{Line, LineError};
 use landline_store::{EnrolledKey, Keys as _};
 use landline_trust::key::Fingerprint;
 use landline_wire::shown;
 use serde::Serialize;
 
+use crate::config::Flags;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::here::Here;
@@ -116,6 +118,11 @@ async fn revoke(here: &Here, which: &str) -> Result<(), Fail> {
     if cut.is_none() {
         // No server runs, so there is no call to cut.
         line.store().revoke(&fingerprint).await?;
+        if here.settings(&Flags::default())?.audit.value {
+            let (home, act) = (line.home().clone(), Request::Revoke { fingerprint: fingerprint.to_string() });
+            // A panic in it has told what it could; the key is revoked.
+            drop(tokio::task::spawn_blocking(move || note_without_server(&home, &act)).await);
+        }
     }
     let cut = cut.unwrap_or(0);
     if here.out.is_json() {

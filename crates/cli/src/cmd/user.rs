@@ -2,9 +2,9 @@
 
 use landline_addr::contact::{ContactName, Machine};
 use landline_addr::user::UserName;
-use landline_services::admin::Admin;
-use landline_services::admin::msg::{KeyMsg, UserAnswer, UserMsg, UserRequest};
+use landline_services::admin::msg::{KeyMsg, Request, UserAnswer, UserMsg, UserRequest};
 use landline_services::admin::people::People;
+use landline_services::admin::{Admin, note_without_server};
 use landline_services::line::{Line, LineError};
 use landline_trust::grant::Grant;
 use landline_wire::shown;
@@ -181,9 +181,16 @@ impl Office<'_> {
         match Admin::open(&self.line).await {
             Ok(mut admin) => Ok(admin.users(request).await?),
             Err(LineError::NotServing { .. }) => {
-                let homes = self.here.settings(&Flags::default())?.homes.value;
-                let people = People::at_rest(self.line.store().clone(), homes);
-                people.answer(request).await.map_err(|fault| Fail::new(fault.code.into(), fault_words(&fault)))
+                let settings = self.here.settings(&Flags::default())?;
+                let people = People::at_rest(self.line.store().clone(), settings.homes.value);
+                let answers = people.answer(request.clone()).await;
+                let answers = answers.map_err(|fault| Fail::new(fault.code.into(), fault_words(&fault)))?;
+                if settings.audit.value {
+                    let (home, act) = (self.line.home().clone(), Request::User(request));
+                    // A panic in it has told what it could; the change is made.
+                    drop(tokio::task::spawn_blocking(move || note_without_server(&home, &act)).await);
+                }
+                Ok(answers)
             }
             Err(fault) => Err(fault.into()),
         }

@@ -96,7 +96,7 @@ async fn watch(here: &Here, admin: &mut Admin, mut calls: Vec<CallRow>) -> Resul
 
 /// The screen from its first line: drawn over, then what was below is cleared, so that nothing flickers.
 fn picture(lines: &[String]) -> String {
-    let drawn: String = lines.iter().map(|line| format!("{line}\x1b[K\r\n")).collect();
+    let drawn: String = lines.iter().map(|line| format!("{line}\x1b[K\n")).collect();
     format!("\x1b[H{drawn}\x1b[J")
 }
 
@@ -138,6 +138,6 @@ mod tests {
 
     #[test]
     fn a_picture_leaves_nothing_of_the_one_before() {
-        assert_eq!(picture(&["a".to_owned(), "b".to_owned()]), "\x1b[Ha\x1b[K\r\nb\x1b[K\r\n\x1b[J");
+        assert_eq!(picture(&["a".to_owned(), "b".to_owned()]), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J");
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 
-use landline_testkit::{Machine, Office, Way};
+use landline_testkit::{Machine, Office, SmallDisk, Way, needs};
 use landline_wire::WireName;
 use serde_json::{Value, json};
 
@@ -108,7 +108,8 @@ fn what_cut_short_is_noted_with_what_had_come() {
     let (serving, laptop) = office.introduced();
     let desk = serving.machine().clone();
     let (put, line) = halfway::put(&serving, &laptop);
-    let call = desk.cmd(["who", "--json"]).succeeds().json_line();
+    let calls = desk.cmd(["who", "--json"]).succeeds().json();
+    let call = calls.iter().find(|call| call["doing"].as_str().unwrap().starts_with("put")).unwrap();
     let _ = desk.cmd(["who", "--end", &call["call"].to_string()]).succeeds();
     let _ = put.wait().exits_with(5);
     line.resume(Way::Up);
@@ -176,6 +177,19 @@ fn hostile_names_stay_in_their_line_and_harmless() {
 }
 
 #[test]
+fn a_revocation_without_a_server_is_noted_too() {
+    let office = Office::new(BIN);
+    let (serving, laptop) = office.introduced();
+    let desk = serving.machine().clone();
+    let _ = serving.stops();
+    let print = identity_of(&laptop).public().fingerprint().to_string();
+    let _ = desk.cmd(["key", "revoke", &print]).succeeds();
+    let last = noted(&desk).pop().unwrap();
+    assert_eq!((&last["event"], &last["request"], &last["what"]), (&json!("admin"), &json!("revoke"), &json!(print)));
+    assert_eq!((&last["call"], &last["user"]), (&json!(0), &json!("the owner")));
+}
+
+#[test]
 fn nothing_is_noted_if_the_owner_does_not_want_it() {
     let office = Office::new(BIN);
     let machine = office.machine("desk");
@@ -185,6 +199,37 @@ fn nothing_is_noted_if_the_owner_does_not_want_it() {
     let _ = machine.serve().stops();
     assert!(!machine.home().join("audit.jsonl").exists());
     machine.cmd(["audit"]).succeeds().stdout("").stderr_has("Nothing was noted yet.");
+}
+
+#[test]
+fn a_full_disk_ends_no_server_and_leaves_no_half_line() {
+    if !needs("small disk") {
+        return;
+    }
+    let office = Office::new(BIN);
+    let (machine, laptop) = (office.machine("desk"), office.machine("laptop"));
+    fs::create_dir_all(machine.home()).unwrap();
+    let disk = SmallDisk::over(machine.home(), 4 << 20);
+    let serve = machine.cmd(["serve"]).arg(machine.share()).args(["--listen", "tcp://127.0.0.1:0", "--json"]);
+    let serving = serve.on(&disk).serving();
+    laptop.joins(&serving, "desk");
+    laptop.write("notes.txt", "hello\n");
+    let log = disk.path().join("audit.jsonl");
+    disk.fill(0);
+    // What is left of the page of 4 KiB that the log ends in takes some lines of 300 bytes.
+    for _ in 0..10 {
+        let _ = laptop.cmd(["put", "notes.txt", "desk:", "--ignore-times"]).succeeds();
+    }
+    serving.running().wait_for_stderr("the audit log can't be written");
+    assert!(fs::read(&log).unwrap().ends_with(b"}\n"));
+    disk.make_room();
+    let _ = laptop.cmd(["put", "notes.txt", "desk:", "--ignore-times"]).succeeds();
+    serving.sigterm();
+    serving.running().wait_for_stdout("\"stopped\"");
+    let text = fs::read_to_string(&log).unwrap();
+    let all: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(of(&all, "missing")[0]["lines"].as_u64().unwrap() > 0, "{text}");
+    assert_eq!(of(&all, "stop").len(), 1, "{text}");
 }
 
 #[test]

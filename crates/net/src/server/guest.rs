@@ -84,6 +84,7 @@ async fn shake_hands<H: Handler>(mut stream: TcpStream, from: SocketAddr, shared
 /// A connection that proved its peer, until it ends or is cut. What is cut does nothing more, not even a last word.
 async fn greeted<H: Handler>(call: Call, place: Option<Place>, arrived: Instant, shared: &Arc<Shared<H>>) {
     let caller = Caller { peer: call.peer(), origin: call.origin() };
+    let card = call.card().clone();
     let cut = shared.cut.child_token();
     let registered = shared.live.register(&call, cut.clone());
     let others = registered.others;
@@ -93,7 +94,7 @@ async fn greeted<H: Handler>(call: Call, place: Option<Place>, arrived: Instant,
         biased;
         () = cut.cancelled() => {
             tracing::info!(peer = %caller.peer, origin = %caller.origin, "cut");
-            End::Cut
+            if card.ending().is_cancelled() { End::ByOwner } else { End::Cut }
         }
         end = judged(call, caller, others, place, arrived, shared) => end,
     };

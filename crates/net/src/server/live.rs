@@ -202,7 +202,11 @@ impl Entry {
 
     fn told(&self, number: u64, now: Instant) -> LiveCall {
         let (words, counted, [before, _]) = (self.card.words(), self.counted(now), self.notes);
-        let doing = if self.card.ending().is_cancelled() { "ending".to_owned() } else { words.doing };
+        let doing = match words.doing {
+            _ if self.card.ending().is_cancelled() => "ending".to_owned(),
+            nothing if nothing.is_empty() => "arriving".to_owned(),
+            doing => doing,
+        };
         LiveCall {
             number,
             peer: self.peer,
@@ -315,6 +319,7 @@ mod tests {
     async fn whoever_was_not_let_in_is_just_cut() {
         let (live, cut) = (Live::default(), CancellationToken::new());
         let _registered = live.register(&call(key(1)), cut.clone());
+        assert_eq!(live.list()[0].doing, "arriving");
         assert!(live.end(1) && cut.is_cancelled());
     }
 

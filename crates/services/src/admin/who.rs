@@ -5,17 +5,21 @@
 use std::time::{Duration, SystemTime};
 
 use landline_net::{Card, LiveCall, Peer, server::Live};
+use landline_store::{AuditLog, Home};
 use landline_wire::{ErrorCode, Fault};
 use serde::{Deserialize, Serialize};
 
 use super::msg::{Answer, Request, UserRequest};
-use crate::audit::{Audit, Event, Outcome, Who, fingerprint};
+use crate::audit::{Audit, Event, Outcome, Who, fingerprint, gap};
 
 /// Characters of what an act was done to that are noted.
 const MOST_WHAT: usize = 400;
 
 /// Rows in one message: each is under 4 KiB in JSON, whatever its texts hold.
 const ROWS_PER_MESSAGE: usize = 16;
+
+/// How long one line may take to reach a slow disk.
+const ONE_LINE: Duration = Duration::from_secs(2);
 
 /// A call that runs. Texts may hold anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,11 +145,28 @@ pub(super) fn note(audit: &Audit, (asking, peer): (&Card, Peer), request: &Reque
     audit.note(&Event::Admin { who, request: word, what, outcome });
 }
 
+/// The owner, on no call.
+fn owner() -> Who {
+    Who { call: 0, user: crate::switchboard::OWNER.to_owned(), label: None, fingerprint: None }
+}
+
 /// The server itself has made an invitation, at its very first start.
 pub(crate) fn note_first_invitation(audit: &Audit, code: &str) {
-    let user = crate::switchboard::OWNER.to_owned();
-    let (who, outcome) = (Who { call: 0, user, label: None, fingerprint: None }, Outcome::done());
+    let (who, outcome) = (owner(), Outcome::done());
     audit.note(&Event::Admin { who, request: "invite", what: number_of(code), outcome });
+}
+
+/// The owner has done this while no server ran, so that none could note it. Blocks, for as long as a line to the disk takes.
+pub fn note_without_server(home: &Home, request: &Request) {
+    let Some((word, what)) = act(request) else { return };
+    match AuditLog::open(home, gap) {
+        Ok(log) => {
+            let (audit, outcome) = (Audit::to(log), Outcome::done());
+            audit.note(&Event::Admin { who: owner(), request: word, what, outcome });
+            audit.flush(ONE_LINE);
+        }
+        Err(fault) => tracing::warn!(%fault, "what was done can't be noted in the audit log"),
+    }
 }
 
 fn number_of(code: &str) -> Option<String> {

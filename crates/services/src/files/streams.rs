@@ -136,6 +136,11 @@ impl Lanes {
         self.bundle().ended.cancel();
     }
 
+    /// Whether it shall.
+    pub(in crate::files) fn is_ended(&self) -> bool {
+        self.bundle().ended.is_cancelled()
+    }
+
     /// Resolves once the stream shall end, by the end of one of its lanes.
     pub(in crate::files) async fn ended(&self) {
         self.bundle().ended.cancelled().await;

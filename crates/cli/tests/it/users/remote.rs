@@ -28,6 +28,11 @@ fn an_admin_manages_users_from_afar_and_nobody_else_does() {
             machine.cmd(words).fails_with(5).stderr_has("no grant to manage this machine");
         }
     }
+    let log = house.desk.machine().cmd(["audit", "-n", "1000", "--json"]).succeeds().json();
+    let act = |word: &str| log.iter().find(|line| line["event"] == "admin" && line["request"] == word);
+    let added = log.iter().find(|line| line["what"].as_str().is_some_and(|what| what.starts_with("bob: ")));
+    assert_eq!(added.unwrap()["user"], "root", "who did it");
+    assert_eq!(act("user quota").unwrap()["what"], "bob: 1048576");
     // An admin has no files but his own.
     root.cmd(["ls", "desk:/"]).succeeds();
     root.cmd(["cat", "desk:/pub"]).fails();
@@ -50,6 +55,8 @@ fn without_a_server_the_owner_changes_the_state_folder_itself() {
     laptop.cmd(["mkdir", "desk:x"]).succeeds();
     let _ = server.stops();
     let removed = desk.cmd(["user", "remove", "amy", "--json"]).succeeds().json_line();
+    let log = desk.cmd(["audit", "--json"]).succeeds().json();
+    assert_eq!((&log.last().unwrap()["request"], &log.last().unwrap()["what"]), (&"user remove".into(), &"amy".into()));
     assert_eq!(removed["keys"].as_u64(), Some(1));
     assert!(std::path::Path::new(removed["home"].as_str().unwrap()).join("x").is_dir());
     assert!(!desk.home().join("homes/amy").exists());

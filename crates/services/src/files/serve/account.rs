@@ -85,14 +85,14 @@ impl Account {
         };
         let card = call.card().clone();
         card.set_doing(word, paths.first().map_or(&[], |path| &path.0));
-        let who = Who {
+        let who = || Who {
             call: card.number(),
             user: visitor.name.clone(),
             label: None,
             fingerprint: audit::fingerprint(call.peer()),
         };
         let open = is_noted.then(|| audit::Request {
-            who,
+            who: who(),
             request: word,
             home: visitor.area == Area::Home,
             paths: paths.into_iter().map(clipped).collect(),

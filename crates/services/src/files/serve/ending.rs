@@ -30,14 +30,24 @@ pub(super) async fn heed<T>(
     run: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
     tokio::pin!(run);
-    tokio::select! {
+    let over = tokio::select! {
         biased;
-        outcome = &mut run => return outcome,
-        () = card.ending().cancelled() => {}
-        () = lanes.ended() => card.ending().cancel(), // so that this caller is told as well
-    }
+        outcome = &mut run => Some(outcome),
+        () = card.ending().cancelled() => None,
+        () = lanes.ended() => None,
+    };
+    // A stream may have seen it first, by one of its lanes.
+    let is_ended = card.ending().is_cancelled() || lanes.is_ended();
+    let is_over = match over {
+        Some(outcome) if outcome.is_ok() || !is_ended => return outcome,
+        over => over.is_some(),
+    };
+    card.ending().cancel(); // if one of its lanes was meant, so that this caller is told as well
     entered.forbid();
     lanes.end();
+    if is_over {
+        return Err(ended().into());
+    }
     let outcome = tokio::select! {
         biased;
         outcome = &mut run => outcome,
