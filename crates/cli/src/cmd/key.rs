@@ -7,6 +7,7 @@ mod rotate;
 
 use std::time::SystemTime;
 
+use landline_addr::contact::{ContactName, Machine};
 use landline_services::admin::msg::Request;
 use landline_services::admin::{Admin, note_without_server};
 use landline_services::line::{Line, LineError};
@@ -17,7 +18,7 @@ use serde::Serialize;
 
 use crate::config::Flags;
 use crate::exit::Exit;
-use crate::fail::Fail;
+use crate::fail::{Fail, line_fail};
 use crate::here::Here;
 use crate::units;
 
@@ -39,6 +40,10 @@ enum What {
     Revoke {
         /// Its fingerprint, the beginning of it, or what the machine calls itself
         which: String,
+        /// At another machine, where this one needs the grant admin; the whole fingerprint is wanted then, as landline user
+        /// show --at CONTACT tells it
+        #[arg(long, value_name = "CONTACT")]
+        at: Option<ContactName>,
     },
     /// Write this machine's key under a passphrase, to be kept in a safe place
     Export(export::Args),
@@ -75,7 +80,8 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
             if here.out.is_json() { here.out.object(&Shown { fingerprint }) } else { here.out.line(fingerprint) }
         }
         What::List => list(here, &here.store()?.list_keys().await?),
-        What::Revoke { which } => revoke(here, &which).await?,
+        What::Revoke { which, at: None } => revoke(here, &which).await?,
+        What::Revoke { which, at: Some(contact) } => revoke_at(here, &contact, &which).await?,
         What::Export(args) => export::run(args, here).await?,
         What::Import(args) => import::run(args, here).await?,
         What::Rotate => rotate::run(here)?,
@@ -109,6 +115,29 @@ fn object(key: &EnrolledKey) -> KeyObject<'_> {
     }
 }
 
+/// Takes a key's right to call another machine.
+async fn revoke_at(here: &Here, contact: &ContactName, which: &str) -> Result<(), Fail> {
+    let fingerprint: Fingerprint = which.parse().map_err(|_| {
+        Fail::usage(format_args!("{} is no whole fingerprint", shown(which)))
+            .hint(format_args!("landline user show USER --at {contact} tells those of a user's machines"))
+    })?;
+    let fail = |fault| line_fail(contact.as_str(), fault);
+    let mut admin = Admin::open_at(&here.line()?, &Machine::Contact(contact.clone())).await.map_err(fail)?;
+    let revoked = admin.revoke(&fingerprint.to_string()).await.map_err(fail)?;
+    if here.out.is_json() {
+        here.out.object(&RevokedObject { revoked: fingerprint.to_string(), cut: revoked.cut });
+    }
+    here.out.say(format_args!("The machine with the key {fingerprint} may not call {contact} any more."));
+    tell_cut(here, revoked.cut);
+    Ok(())
+}
+
+fn tell_cut(here: &Here, cut: usize) {
+    if cut > 0 {
+        here.out.say(format_args!("{} cut.", units::count(u64::try_from(cut).unwrap_or(u64::MAX), "open call")));
+    }
+}
+
 async fn revoke(here: &Here, which: &str) -> Result<(), Fail> {
     let line = here.line()?;
     let keys = line.store().list_keys().await?;
@@ -130,9 +159,7 @@ async fn revoke(here: &Here, which: &str) -> Result<(), Fail> {
     }
     let label = shown(&key.label);
     here.out.say(format_args!("{label} ({fingerprint}) may not call this machine any more."));
-    if cut > 0 {
-        here.out.say(format_args!("{} cut.", units::count(u64::try_from(cut).unwrap_or(u64::MAX), "open call")));
-    }
+    tell_cut(here, cut);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod kills;
 mod logins;
 mod quotas;
 mod remote;
+mod together;
 
 use std::path::PathBuf;
 

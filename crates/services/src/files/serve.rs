@@ -5,9 +5,8 @@
 
 use std::{fs::File, io::Read as _, sync::Arc};
 
-use landline_addr::path::{FileName, SharePath};
+use landline_addr::path::SharePath;
 use landline_net::{Call, CallError, CallWriter, Ended};
-use landline_trust::grant::{Area, Ask, Grant, may};
 use landline_wire::{ErrorCode, Fault, MessageError, WireName};
 use tokio_util::sync::CancellationToken;
 
@@ -33,9 +32,13 @@ mod account;
 mod disk;
 mod ending;
 mod space;
+mod visitor;
+
+pub use visitor::Visitor;
 
 use account::Account;
 use disk::Disk;
+use visitor::{only_visible, readable, visible};
 
 /// A share as a service: one value for all calls.
 #[derive(Debug, Clone)]
@@ -46,36 +49,6 @@ pub struct Share {
     streams: Streams,
     read_only: bool,
     audit: Audit,
-}
-
-/// Who asks, with what rights.
-#[derive(Debug, Clone)]
-pub struct Visitor {
-    /// For the log.
-    pub name: String,
-    /// What this one may do.
-    pub grants: Vec<Grant>,
-    /// Where the paths of this call begin.
-    pub area: Area,
-}
-
-impl Visitor {
-    fn may_read(&self, at: &SharePath) -> bool {
-        may(&self.grants, &Ask::FilesRead(self.area, at))
-    }
-
-    fn may_write(&self, at: &SharePath) -> bool {
-        may(&self.grants, &Ask::FilesWrite(self.area, at))
-    }
-
-    /// Whether this one may know that a folder is there: it holds something that is granted, or is that.
-    fn may_see(&self, at: &SharePath) -> bool {
-        self.may_read(at) || may(&self.grants, &Ask::FilesSee(self.area, at))
-    }
-
-    fn may_not(&self, what: &str) -> Fault {
-        Fault::new(ErrorCode::Refused, format!("{} may not {what} here", self.name))
-    }
 }
 
 impl Share {
@@ -428,22 +401,6 @@ impl Share {
         );
         ended
     }
-
-    fn judge_writing(&self, visitor: &Visitor, at: &SharePath) -> Result<(), Fault> {
-        if !visitor.may_write(at) {
-            return Err(visitor.may_not("write"));
-        }
-        if self.read_only {
-            return Err(Fault::new(ErrorCode::ReadOnly, "this share is served read-only"));
-        }
-        Ok(())
-    }
-
-    fn writable(&self, visitor: &Visitor, path: &WireName) -> Result<SharePath, Fault> {
-        let at = parse(path)?;
-        self.judge_writing(visitor, &at)?;
-        Ok(at)
-    }
 }
 
 /// Queues a part of a listing, in more messages than one if one can't hold it: escaped names and the targets of links
@@ -462,34 +419,6 @@ fn queue_entries(writer: &mut CallWriter, part: &[Entry], more: bool) -> Result<
 
 /// Mode of a directory made by request; the umask does not know who asks, so others get nothing they had not before.
 const NEW_DIR_MODE: u32 = 0o755;
-
-fn parse(path: &WireName) -> Result<SharePath, Fault> {
-    SharePath::parse(&path.0).map_err(|fault| Fault::new(ErrorCode::BadName, fault.to_string()))
-}
-
-fn readable(visitor: &Visitor, path: &WireName) -> Result<SharePath, Fault> {
-    let at = parse(path)?;
-    if visitor.may_read(&at) { Ok(at) } else { Err(visitor.may_not("read")) }
-}
-
-/// A path that may be read, or leads to one that may.
-fn visible(visitor: &Visitor, path: &WireName) -> Result<SharePath, Fault> {
-    let at = parse(path)?;
-    if visitor.may_see(&at) { Ok(at) } else { Err(visitor.may_not("read")) }
-}
-
-fn leads(visitor: &Visitor, dir: &SharePath, entry: &Entry) -> bool {
-    let at = FileName::parse(&entry.name).and_then(|name| dir.join(&name));
-    at.is_ok_and(|at| visitor.may_see(&at))
-}
-
-/// Of a folder that only leads to what is granted, what leads there.
-fn only_visible(visitor: &Visitor, at: &SharePath, mut entries: Vec<Entry>) -> Vec<Entry> {
-    if !visitor.may_read(at) {
-        entries.retain(|entry| leads(visitor, at, entry));
-    }
-    entries
-}
 
 fn fault_of(fault: &TreeError) -> Fault {
     Fault::new(fault.code(), fault.to_string())

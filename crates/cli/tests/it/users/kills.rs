@@ -7,11 +7,12 @@ use crate::scene::serve;
 fn a_killed_server_never_loses_an_acknowledged_change() {
     let house = House::new();
     let desk = house.desk.machine().clone();
-    let changes: [&[&str]; 8] = [
+    let changes: [&[&str]; 9] = [
         &["add", "amy", "--quota", "1M"],
         &["grant", "amy", "read", "/pub"],
         &["quota", "amy", "2M"],
         &["revoke", "amy", "write", "~"],
+        &["passwd", "amy"],
         &["add", "bob"],
         &["grant", "bob", "admin"],
         &["remove", "bob"],
@@ -19,7 +20,7 @@ fn a_killed_server_never_loses_an_acknowledged_change() {
     ];
     let mut server = house.desk;
     for words in changes {
-        desk.cmd(["user"]).args(words).succeeds();
+        desk.cmd(["user"]).args(words).env("LANDLINE_PASSWORD", "a password of hers").succeeds();
         server.sigkill();
         let _ = server.wait();
         server = serve(&desk, &[]);
@@ -28,8 +29,28 @@ fn a_killed_server_never_loses_an_acknowledged_change() {
     let grants: Vec<&str> = told["grants"].as_array().unwrap().iter().map(|grant| grant.as_str().unwrap()).collect();
     assert_eq!(grants, ["admin", "files:read /pub", "files:read ~"]);
     assert_eq!(told["quota"].as_u64(), Some(2 << 20));
+    assert_eq!(told["password"], true);
     desk.cmd(["user", "show", "bob"]).fails_with(8);
-    assert!(!desk.cmd(["doctor"]).run().stdout_bytes().is_empty());
+    let doctor = desk.cmd(["doctor"]).run();
+    assert!(String::from_utf8_lossy(doctor.stdout_bytes()).contains("database  sound"), "{doctor:?}");
+    // A code and a revocation, too.
+    let amy = house.office.machine("amy");
+    amy.joins_as(&server, "desk", Some("amy"));
+    let code = desk.cmd(["invite", "amy", "--json"]).succeeds().json_line();
+    server.sigkill();
+    let _ = server.wait();
+    server = serve(&desk, &[]);
+    let phone = house.office.machine("phone");
+    let file = phone.write("code", code["code"].as_str().unwrap());
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    phone.cmd(["join", &server.addr().to_string(), "--name", "desk", "--code-file"]).arg(&file).succeeds();
+    let key = phone.cmd(["key", "show"]).succeeds();
+    desk.cmd(["key", "revoke", String::from_utf8(key.stdout_bytes().to_vec()).unwrap().trim()]).succeeds();
+    server.sigkill();
+    let _ = server.wait();
+    server = serve(&desk, &[]);
+    phone.cmd(["contacts", "address", "desk", &server.addr().to_string()]).succeeds();
+    phone.cmd(["ls", "desk:"]).fails_with(5);
 }
 
 /// Killed at once after each change was sent, acknowledged or not: each is there whole or not at all.

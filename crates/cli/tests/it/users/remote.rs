@@ -36,6 +36,12 @@ fn an_admin_manages_users_from_afar_and_nobody_else_does() {
     // An admin has no files but his own.
     root.cmd(["ls", "desk:/"]).succeeds();
     root.cmd(["cat", "desk:/pub"]).fails();
+    let key = bob.cmd(["key", "show"]).succeeds();
+    let key = String::from_utf8(key.stdout_bytes().to_vec()).unwrap();
+    amy.cmd(["key", "revoke", key.trim(), "--at", "desk"]).fails_with(5);
+    root.cmd(["key", "revoke", &key[..9], "--at", "desk"]).fails_with(2);
+    root.cmd(["key", "revoke", key.trim(), "--at", "desk"]).succeeds();
+    bob.cmd(["ls", "desk:"]).fails_with(5);
     house.user(&["revoke", "root", "admin"]);
     root.cmd(["user", "--at", "desk", "list"]).fails_with(5);
 }
