@@ -122,10 +122,11 @@ fn of_framing(target: &str, vector: &Vector) -> Vec<Vec<u8>> {
     [0, 3, 6, 255].map(|choice| [&[choice], &second[..], &vector.bytes].concat()).to_vec()
 }
 
-fn of_tests(target: &str) -> Vec<Vec<u8>> {
-    let texts: &[&str] = match target {
+/// Texts that people write.
+fn texts(target: &str) -> &'static [&'static str] {
+    match target {
         "names" => &[r#"["/w=="]"#, r#"{"b64":"/w==","x":1}"#, r#"{"b64":"YQ=="}"#, r#"{"b64":"/x=="}"#, r#""\ud800""#],
-        "labels" => &[" desk\n", "\u{1} a\u{1b}[2J ", "办公室", "x".repeat(70).leak(), "\u{a0}a"],
+        "labels" => &[" desk\n", "\u{1} a\u{1b}[2J ", "办公室", "\u{a0}a"],
         "patterns" => {
             &["*.o\ntarget/", "/build\ndocs/*.tmp\n**/cache/*", "{a,b{c,d}}", "[!a-z]\n[", "\\", "a/**/b/**/c"]
         }
@@ -177,10 +178,14 @@ fn of_tests(target: &str) -> Vec<Vec<u8>> {
         ],
         "frames" => &["\0\x01\0\0\x02{}\x02\0\0\0", "\x03\x50\0\0\x01x\x01\0\0\x02{}", "\x02\u{1}\0"],
         _ => &[],
-    };
-    let mut seeds: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    }
+}
+
+fn of_tests(target: &str) -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = texts(target).iter().map(|text| text.as_bytes().to_vec()).collect();
     let [ke1, ke2, ke3] = proof::transcript();
     match target {
+        "labels" => seeds.push(vec![b'x'; 70]),
         "joiner_answers" => seeds.push(ke1),
         "inviter_judges" => seeds.push(ke2),
         "joiner_judges" => seeds.push(ke3),
