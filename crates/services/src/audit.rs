@@ -138,6 +138,29 @@ pub enum Event {
         /// Of the key.
         fingerprint: String,
     },
+    /// A password let a machine in: its key may call as this user from now on.
+    LoggedIn {
+        /// As whom.
+        user: String,
+        /// What the machine calls itself.
+        label: String,
+        /// Of its key.
+        fingerprint: String,
+        /// Where it came from.
+        from: String,
+    },
+    /// Somebody came with a wrong password, or as a user that there is not.
+    LoginFailed {
+        /// As whom; a name that a user could have.
+        user: String,
+        /// Where it came from.
+        from: String,
+    },
+    /// A machine has changed its key, by the word of the old one.
+    KeyFollowed {
+        /// Of the new key.
+        fingerprint: String,
+    },
     /// A code was guessed at wrongly and is used up.
     CodeBurned {
         /// The code's number.
@@ -309,6 +332,15 @@ impl Audit {
     pub fn note(&self, event: &Event) {
         if let Some(inner) = &self.inner {
             inner.note(event);
+        }
+    }
+
+    /// Notes that a login failed, unless very many were refused lately.
+    pub fn login_failed(&self, user: &str, from: String) {
+        if let Some(inner) = &self.inner
+            && inner.refusals().takes(Instant::now())
+        {
+            inner.note(&Event::LoginFailed { user: user.to_owned(), from });
         }
     }
 

@@ -133,6 +133,14 @@ pub enum HouseError {
         /// The state folder.
         home: PathBuf,
     },
+    /// The homes of users lie in what is served, or the other way round.
+    #[error("the homes {} and the folder {} lie one in the other: who may read the one could read the other", homes.display(), share.display())]
+    HomesInShare {
+        /// What was to be served.
+        share: PathBuf,
+        /// The homes.
+        homes: PathBuf,
+    },
     /// Only the owner of a state folder may serve it: the socket would be another user's, and the owner locked out.
     #[error("{} belongs to uid {owner}, and only that user may serve it; this is uid {user}", home.display())]
     NotOwner {
@@ -162,7 +170,7 @@ impl House {
             return Err(HouseError::NotOwner { home: line.home().path().to_owned(), owner, user });
         }
         let lock = line.home().lock_for_serving()?;
-        let tree = open_share(line.home().path(), &options.share)?;
+        let tree = open_share(line.home().path(), &options.homes, &options.share)?;
         let key = line.home().machine_key()?;
         let (store, public) = (line.store().clone(), key.public());
         let first_start =
@@ -181,7 +189,8 @@ impl House {
             homes: homes.clone(),
             host: Host::new(store.clone(), public, options.label.clone()),
             registrar: Registrar::new(store.clone(), line.home().successors(&public)?),
-            porter: Porter::new(store.clone(), secret(&store).await?, public, options.label.clone()),
+            porter: Porter::new(store.clone(), secret(&store).await?, public, options.label.clone())
+                .noting(audit.clone()),
             desk: Arc::clone(&desk),
             idle: options.limits.idle,
             audit: audit.clone(),
@@ -251,8 +260,11 @@ async fn watch_store((store, live, audit): (Store, Live, Audit), over: Cancellat
             biased;
             event = events.recv() => match event {
                 Ok(event) => {
-                    if let Event::KeyRevoked(key) | Event::RightsLost(key) = &event {
-                        live.cut(key);
+                    match &event {
+                        Event::KeyRevoked(key) => drop(live.cut(key)),
+                        // It may just be logging in as somebody else.
+                        Event::RightsLost(key) => drop(live.cut_admitted(key)),
+                        _ => {}
                     }
                     note(&audit, &event);
                 }
@@ -287,16 +299,32 @@ fn note(audit: &Audit, event: &Event) {
             let fingerprint = key.fingerprint().to_string();
             audit.note(&audit::Event::Introduced { code: *number, fingerprint });
         }
-        _ => {} // of a later version of the store
+        Event::KeyFollowed(key) => {
+            audit.note(&audit::Event::KeyFollowed { fingerprint: key.fingerprint().to_string() });
+        }
+        _ => {} // what an administrative act or a login did, which is noted itself
     }
 }
 
-fn open_share(home: &Path, share: &Path) -> Result<Tree, HouseError> {
+/// Where `path` is or would be, links resolved as far as it is there.
+fn real_or_above(path: &Path) -> PathBuf {
+    match (fs::canonicalize(path), path.parent(), path.file_name()) {
+        (Ok(real), ..) => real,
+        (Err(_), Some(above), Some(name)) => real_or_above(above).join(name),
+        (Err(_), ..) => path.to_owned(),
+    }
+}
+
+fn open_share(home: &Path, homes: &Path, share: &Path) -> Result<Tree, HouseError> {
     fs::create_dir_all(share).map_err(|source| HouseError::Share { share: share.to_owned(), source })?;
     let tree = Tree::open(share).map_err(|source| HouseError::Tree { share: share.to_owned(), source })?;
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if real(home).starts_with(real(share)) {
         return Err(HouseError::ServesHome { share: share.to_owned(), home: home.to_owned() });
+    }
+    // One inside the other, and who is granted the one would have the other too.
+    if real_or_above(homes).starts_with(real(share)) || real(share).starts_with(real_or_above(homes)) {
+        return Err(HouseError::HomesInShare { share: share.to_owned(), homes: homes.to_owned() });
     }
     Ok(tree)
 }

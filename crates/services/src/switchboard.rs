@@ -174,8 +174,13 @@ impl Switchboard {
         };
         let name: UserName = user.name.parse().map_err(|fault| unusable(&fault))?;
         let (homes, quota) = (self.homes.clone(), user.quota);
-        let opened = tokio::task::spawn_blocking(move || homes.of(&name, quota)).await;
-        opened.map_err(|fault| unusable(&fault))?.map_err(|fault| unusable(&fault))
+        let (fresh, whose) = (!user.home_made, name.clone());
+        let opened = tokio::task::spawn_blocking(move || homes.of(&name, quota, fresh)).await;
+        let share = opened.map_err(|fault| unusable(&fault))?.map_err(|fault| unusable(&fault))?;
+        if fresh {
+            self.store.note_home_made(&whose).await.map_err(|fault| unusable(&fault))?;
+        }
+        Ok(share)
     }
 }
 
@@ -188,5 +193,5 @@ fn stranger(pass: Pass) -> Admission<Pass> {
 fn owner() -> User {
     let [read, write] = Grant::defaults();
     let grants = vec![read, write, Grant::Admin];
-    User { name: OWNER.to_owned(), grants, default: false, has_home: false, quota: None }
+    User { name: OWNER.to_owned(), grants, default: false, has_home: false, home_made: false, quota: None }
 }

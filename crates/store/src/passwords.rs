@@ -4,8 +4,10 @@
 //! Invariant: there is one secret; it is made once and never replaced, as every record is worth nothing without it.
 
 use std::future::Future;
+use std::time::SystemTime;
 
 use landline_addr::user::UserName;
+use landline_trust::key::PublicKey;
 use zeroize::Zeroizing;
 
 use crate::StoreError;
@@ -29,6 +31,19 @@ pub trait Passwords {
         &self,
         name: &UserName,
     ) -> impl Future<Output = Result<Option<Zeroizing<Vec<u8>>>, StoreError>> + Send;
+
+    /// Enrols `key` to a user if `record` is still his, both or neither; whether it was. A key that is enrolled already moves.
+    ///
+    /// # Errors
+    /// Any fault of the database: then nothing is enrolled.
+    fn enrol_by_password(
+        &self,
+        key: &PublicKey,
+        name: &UserName,
+        record: Zeroizing<Vec<u8>>,
+        label: &str,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Sets the record of a user, or takes it away; true if he had one before. Machines that are enrolled stay so.
     ///

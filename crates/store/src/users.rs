@@ -23,6 +23,8 @@ pub struct User {
     pub default: bool,
     /// Whether a folder of its own is the user's.
     pub has_home: bool,
+    /// Whether that folder was made for this very user; else what lies in its place was somebody else's of the name.
+    pub home_made: bool,
     /// Bytes that the home may hold; any number if left open.
     pub quota: Option<u64>,
 }
@@ -90,6 +92,12 @@ pub trait Users {
     /// # Errors
     /// [`StoreError::UnknownUser`], or any fault of the database.
     fn set_quota(&self, name: &UserName, quota: Option<u64>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes that the home of a user was made; nothing if there is no such user.
+    ///
+    /// # Errors
+    /// Any fault of the database.
+    fn note_home_made(&self, name: &UserName) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Forgets a user with his grants, codes and keys, which are told of as revoked. Returns the keys.
     ///

@@ -39,6 +39,8 @@ pub enum Ask<'a> {
     FilesRead(Area, &'a SharePath),
     /// Change this path.
     FilesWrite(Area, &'a SharePath),
+    /// Read anything at this path, above it or below it: whether what is put there by its mover could be read by him.
+    FilesReadAbout(Area, &'a SharePath),
     /// Know that this path is there, because it leads to one that is granted.
     FilesSee(Area, &'a SharePath),
     /// Manage users, keys and invitations.
@@ -58,14 +60,20 @@ fn allows(grant: &Grant, ask: &Ask<'_>) -> bool {
     match (grant, ask) {
         (Grant::FilesRead(granted, dir), Ask::FilesRead(area, path))
         | (Grant::FilesWrite(granted, dir), Ask::FilesWrite(area, path)) => granted == area && path.starts_with(dir),
+        (Grant::FilesRead(granted, dir), Ask::FilesReadAbout(area, path)) => {
+            granted == area && (dir.starts_with(path) || path.starts_with(dir))
+        }
         (Grant::FilesRead(granted, dir) | Grant::FilesWrite(granted, dir), Ask::FilesSee(area, path)) => {
             granted == area && dir.starts_with(path)
         }
         (Grant::FilesRead(granted, _) | Grant::FilesWrite(granted, _), Ask::Files(area)) => granted == area,
         (Grant::Admin, Ask::Admin) => true,
         (Grant::FilesRead(..), Ask::FilesWrite(..) | Ask::Admin)
-        | (Grant::FilesWrite(..), Ask::FilesRead(..) | Ask::Admin)
-        | (Grant::Admin, Ask::FilesRead(..) | Ask::FilesWrite(..) | Ask::FilesSee(..) | Ask::Files(_)) => false,
+        | (Grant::FilesWrite(..), Ask::FilesRead(..) | Ask::FilesReadAbout(..) | Ask::Admin)
+        | (
+            Grant::Admin,
+            Ask::FilesRead(..) | Ask::FilesReadAbout(..) | Ask::FilesWrite(..) | Ask::FilesSee(..) | Ask::Files(_),
+        ) => false,
     }
 }
 

@@ -25,6 +25,10 @@ struct BackedUp {
 }
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
+    if args.folder.symlink_metadata().is_ok() {
+        return Err(Fail::new(Exit::Conflict, format_args!("{} exists already", args.folder.display()))
+            .hint("name a folder that is not there yet; the one that is was not touched"));
+    }
     let (home, store) = (here.home()?, here.store()?);
     let fingerprint = home.machine_key()?.public().fingerprint().to_string();
     store.back_up(&home, &args.folder).await?;

@@ -132,9 +132,7 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
             None => plainly(&mut session, &mut signals, here).await,
         }
     };
-    if ended.is_ok() {
-        session.close().await;
-    }
+    session.close().await;
     ended
 }
 
@@ -173,7 +171,9 @@ fn read(path: &Path) -> Result<Source, Fail> {
 impl Session {
     /// Goes to where the shell was told to begin, if that is not the top.
     async fn begin_in(&mut self, folder: &[u8]) -> Result<(), Fail> {
-        let path = SharePath::from_user(folder).map_err(|why| Fail::usage(format_args!("{}: {why}", shown(folder))))?;
+        // The slash has said where the path begins.
+        let below = folder.strip_prefix(b"/").unwrap_or(folder);
+        let path = SharePath::from_user(below).map_err(|why| Fail::usage(format_args!("{}: {why}", shown(folder))))?;
         if path.is_root() {
             return Ok(());
         }

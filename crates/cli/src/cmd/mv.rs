@@ -4,7 +4,7 @@ use landline_addr::path::SharePath;
 use landline_net::CallError;
 use landline_services::files::ask::{Files, FilesError};
 use landline_services::files::tree::Kind;
-use landline_wire::{ErrorCode, WireName};
+use landline_wire::{ErrorCode, Fault, WireName};
 use serde::Serialize;
 
 use super::reach::{OneCall, Reach, Turn};
@@ -89,7 +89,12 @@ async fn destination(files: &mut Files, from: &Remote, to: &Remote) -> Result<Sh
         || match files.stat(&to.path, false).await {
             // `mv dir dir` would otherwise move a folder into itself, and say so in odd words
             Ok(stat) => stat.entry.kind == Kind::Dir && to.path != from.path,
-            Err(FilesError::Call(CallError::Fault(fault))) if fault.code == ErrorCode::NotFound => false,
+            // Who may write there but not look can still say which name is meant.
+            Err(FilesError::Call(CallError::Fault(fault)))
+                if matches!(fault.code, ErrorCode::NotFound | ErrorCode::Refused) && fault != Fault::stranger() =>
+            {
+                false
+            }
             Err(other) => return Err(other),
         };
     if !is_folder {

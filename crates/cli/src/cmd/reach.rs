@@ -69,12 +69,13 @@ impl Reach for OneCall {
         mut work: impl AsyncFnMut(&mut Files) -> Result<T, FilesError>,
     ) -> Result<T, FilesError> {
         let mut files = Files::open_at(&self.line, &whose.machine, whose.start).await?;
-        let done = work(&mut files).await?;
-        if turn == Turn::Stream {
-            self.kept = Some(files);
-        } else {
-            files.close().await;
+        let done = work(&mut files).await;
+        match &done {
+            Ok(_) if turn == Turn::Stream => self.kept = Some(files),
+            // In the middle of a stream there is nothing that could be closed in order.
+            Err(fault) if turn == Turn::Stream || fault.is_cut() => {}
+            Ok(_) | Err(_) => files.close().await,
         }
-        Ok(done)
+        done
     }
 }

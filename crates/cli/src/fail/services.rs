@@ -44,6 +44,9 @@ impl From<HouseError> for Fail {
             HouseError::Tree { source, .. } => Self::new(Exit::from(source.code()), words).hint(SHARE_HINT),
             HouseError::ServesHome { .. } => Self::new(Exit::Refused, words)
                 .hint("serve a folder of its own: landline serve ./share; or keep the state elsewhere with --home"),
+            HouseError::HomesInShare { .. } => {
+                Self::new(Exit::Refused, words).hint("keep them apart: landline serve ./share --homes ./homes")
+            }
             HouseError::NotOwner { .. } => Self::new(Exit::Refused, words)
                 .hint("log in as that user, or give another state folder by --home or $LANDLINE_HOME"),
             HouseError::Store(error) => error.into(),

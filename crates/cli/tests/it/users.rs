@@ -1,5 +1,6 @@
 //! Users: who may do what, each in a home of his own.
 
+mod found;
 mod grants;
 mod homes;
 mod kills;

@@ -2,7 +2,7 @@
 //!
 //! In: a request, on whatever socket. Out: an answer, or none. On a stream or in a session each message is a request
 //! ([`converse`]); on a datagram socket one loop answers all peers, many in one system call and each held to the guard
-//! ([`datagrams`]).
+//! (`datagrams`).
 
 use std::sync::Arc;
 

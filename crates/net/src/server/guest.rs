@@ -223,7 +223,7 @@ async fn serve<H: Handler>(
     let outcome = tokio::select! {
         () = wait_until(deadline) => {
             note(place.as_ref(), Failure::RanOut);
-            return refused("the introduction took too long");
+            return refused("it took too long");
         }
         () = overstayed(&ending, shared.limits.ending) => Ok(Ended::Well),
         outcome = serving => outcome,
@@ -241,12 +241,12 @@ async fn serve<H: Handler>(
         Ok(Ended::Refused(fault)) => {
             note(place.as_ref(), Failure::Refused);
             let why =
-                if fault.code == ErrorCode::NoMatch { "the code did not match" } else { "the introduction failed" };
+                if fault.code == ErrorCode::NoMatch { "what it knows did not match" } else { "it was not let in" };
             refuse(call, fault, arrived, shared).await;
             refused(why)
         }
         Err(fault) => {
-            let end = if standing == Standing::Known { End::of(&fault) } else { refused("the introduction broke off") };
+            let end = if standing == Standing::Known { End::of(&fault) } else { refused("it broke off") };
             tracing::debug!(%peer, %origin, %fault, "the call broke");
             match (standing, fault_of_peer(&fault)) {
                 (Standing::Known, Some(words)) => last_words(call, words, shared).await,

@@ -120,6 +120,14 @@ impl Live {
         theirs.map(|entry| entry.cut.cancel()).count()
     }
 
+    /// Cuts the calls of `key` that were let in as those of a known peer: not one in which it is only just becoming known, or
+    /// known as somebody else.
+    pub fn cut_admitted(&self, key: &PublicKey) -> usize {
+        let calls = self.lock();
+        let theirs = calls.running.values().filter(|entry| entry.peer == Peer::Key(*key) && entry.card.is_admitted());
+        theirs.map(|entry| entry.cut.cancel()).count()
+    }
+
     /// Cuts every call of a key that `may_stay` says no to.
     pub fn cut_all_but(&self, may_stay: impl Fn(&PublicKey) -> bool) {
         for entry in self.lock().running.values() {

@@ -83,6 +83,7 @@ impl People {
         if grants.len() > MOST_GRANTS {
             return Err(too_many());
         }
+        refuse_useless(&name, home, &grants)?;
         self.store.add_user(&name, &grants, home, quota).await.map_err(|fault| words(&fault))?;
         Ok(vec![UserAnswer::Done { changed: true, cut: 0 }])
     }
@@ -122,10 +123,7 @@ impl People {
         if user.grants.len() + more > MOST_GRANTS {
             return Err(too_many());
         }
-        if let Some(grant) = grants.iter().find(|grant| !user.has_home && is_of_home(grant)) {
-            let text = format!("{name} has no home, so \"{grant}\" would give nothing");
-            return Err(Fault::new(ErrorCode::Conflict, text));
-        }
+        refuse_useless(&name, user.has_home, &grants)?;
         let changed = self.store.give(&name, &grants).await.map_err(|fault| words(&fault))?;
         Ok(vec![UserAnswer::Done { changed, cut: 0 }])
     }
@@ -184,7 +182,12 @@ impl People {
             HomesOf::Open(homes) => homes.set_aside(&name),
             HomesOf::Folder(dir) => homes::set_aside(&dir, &name),
         });
-        let home = moved.await?.map(|path| path.display().to_string());
+        let moved = moved.await.map_err(|fault| {
+            let text =
+                format!("the user is removed, but {}; a new user of that name will not see what is there", fault.text);
+            Fault::new(fault.code, text)
+        });
+        let home = moved?.map(|path| path.display().to_string());
         Ok(vec![UserAnswer::Removed { keys: keys.len(), cut, home }])
     }
 
@@ -258,6 +261,17 @@ fn key_message(key: &EnrolledKey) -> KeyMsg {
         fingerprint: key.key.fingerprint().to_string(),
         label: key.label.clone(),
         last_seen: key.last_seen.and_then(seconds),
+    }
+}
+
+/// A grant of what is not there would be taken for one that gives something.
+fn refuse_useless(name: &UserName, has_home: bool, grants: &[Grant]) -> Result<(), Fault> {
+    match grants.iter().find(|grant| !has_home && is_of_home(grant)) {
+        Some(grant) => {
+            let text = format!("{name} has no home, so \"{grant}\" would give nothing");
+            Err(Fault::new(ErrorCode::Conflict, text))
+        }
+        None => Ok(()),
     }
 }
 

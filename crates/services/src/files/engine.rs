@@ -24,6 +24,8 @@ pub(in crate::files) mod table;
 pub use arrival::{Arrival, Existing, Fate, PartialIndex, Plan, Policy, Published, Verdict};
 pub use local::LocalEngine;
 
+pub(in crate::files) use arrival::BACKUP;
+
 /// Which state of the source a transfer reads: opaque, equal only if the source is the same file, unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceMark(pub [u8; 16]);

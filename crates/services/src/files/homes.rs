@@ -33,6 +33,8 @@ pub struct Homes {
     /// The share, as which they are served.
     like: Share,
     open: Arc<Mutex<HashMap<UserName, Share>>>,
+    /// Held while a folder is made or moved: of two that do so one would have the other's.
+    making: Arc<Mutex<()>>,
 }
 
 /// Why a home can't be served.
@@ -63,7 +65,7 @@ impl Homes {
     /// Homes in `dir`, which is made with the first of them, served as `like` is.
     #[must_use]
     pub fn new(dir: PathBuf, like: Share) -> Self {
-        Self { dir, like, open: Arc::default() }
+        Self { dir, like, open: Arc::default(), making: Arc::default() }
     }
 
     /// Where they lie.
@@ -72,15 +74,15 @@ impl Homes {
         &self.dir
     }
 
-    /// The home of `user`, made if it is missing, which may hold `quota` bytes.
+    /// The home of `user`, made if it is missing, which may hold `quota` bytes. `fresh`: none was made for this user yet, so that what lies
+    /// in its place was somebody else's, and is set aside.
     ///
     /// # Errors
     /// [`HomeError`].
-    pub fn of(&self, user: &UserName, quota: Option<u64>) -> Result<Share, HomeError> {
-        let opened = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned();
-        let share = match opened {
+    pub fn of(&self, user: &UserName, quota: Option<u64>, fresh: bool) -> Result<Share, HomeError> {
+        let share = match self.opened(user) {
             Some(share) => share,
-            None => self.open(user)?,
+            None => self.make(user, fresh)?,
         };
         if let Some(meter) = share.tree().meter() {
             meter.set_limit(quota);
@@ -88,14 +90,25 @@ impl Homes {
         Ok(share)
     }
 
-    fn open(&self, user: &UserName) -> Result<Share, HomeError> {
+    fn opened(&self, user: &UserName) -> Option<Share> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned()
+    }
+
+    fn make(&self, user: &UserName, fresh: bool) -> Result<Share, HomeError> {
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = self.opened(user) {
+            return Ok(share); // another call was first
+        }
+        if fresh {
+            set_aside(&self.dir, user)?;
+        }
         let path = folder(&self.dir, user);
         let made = fs::DirBuilder::new().mode(HOME_MODE).recursive(true).create(&path);
         made.map_err(|source| HomeError::Folder { doing: "make", path: path.clone(), source })?;
         let tree = Tree::open_metered(&path, None).map_err(|source| HomeError::Tree { path, source })?;
-        // Counting takes time and is done without the lock; of two that counted one is kept.
-        let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(all.entry(user.clone()).or_insert_with(|| self.like.beside(Arc::new(tree))).clone())
+        let share = self.like.beside(Arc::new(tree));
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(user.clone(), share.clone());
+        Ok(share)
     }
 
     /// Bytes in the home of `user`; `None` if it has not been made yet.
@@ -103,8 +116,7 @@ impl Homes {
     /// # Errors
     /// [`HomeError`].
     pub fn used(&self, user: &UserName) -> Result<Option<u64>, HomeError> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned();
-        match open {
+        match self.opened(user) {
             Some(share) => Ok(share.tree().meter().map(|meter| meter.used())),
             None => used(&self.dir, user),
         }
@@ -115,6 +127,7 @@ impl Homes {
     /// # Errors
     /// [`HomeError`]; it is where it was.
     pub fn set_aside(&self, user: &UserName) -> Result<Option<PathBuf>, HomeError> {
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(user);
         set_aside(&self.dir, user)
     }
@@ -146,7 +159,7 @@ pub fn used(dir: &Path, user: &UserName) -> Result<Option<u64>, HomeError> {
 pub fn set_aside(dir: &Path, user: &UserName) -> Result<Option<PathBuf>, HomeError> {
     let path = folder(dir, user);
     let failed = |source| HomeError::Folder { doing: "move away", path: path.clone(), source };
-    if !path.exists() {
+    if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

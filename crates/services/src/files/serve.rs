@@ -166,7 +166,7 @@ impl Share {
                 let both = self.writable(visitor, &from).and_then(|from| Ok((from, self.writable(visitor, &to)?)));
                 let both = both.and_then(|(from, to)| {
                     // Else moving were a way to read: out of where one may only write.
-                    if visitor.may_read(&to) && !visitor.may_read(&from) {
+                    if visitor.may_read_about(&to) && !visitor.may_read(&from) {
                         return Err(visitor.may_not("read"));
                     }
                     Ok((from, to))
@@ -382,9 +382,9 @@ impl Share {
         }
         let _place = self.disk.place(call).await?;
         let (share, judged_for) = (self.clone(), visitor.clone());
-        let judge = Box::new(move |at: &SharePath| {
+        let judge = Box::new(move |at: &SharePath, coming| {
             brought.add(at.as_bytes());
-            share.judge_writing(&judged_for, at)
+            share.judge_putting(&judged_for, (at, coming), policy)
         });
         let owner = Owner { id: identity(call.peer()), label: visitor.name.clone() };
         let to =

@@ -103,8 +103,12 @@ impl Tree {
     pub fn open_metered(dir: &Path, limit: Option<u64>) -> Result<Self, TreeError> {
         let failed = |errno| TreeError::at_bytes(dir.as_os_str().as_encoded_bytes().to_vec(), errno);
         let root = rustix::fs::openat(CWD, dir, os::HANDLE, Mode::empty()).map_err(failed)?;
-        let meter = Meter::new(root, limit).map_err(failed)?;
-        Self::open_on(dir, Disk::metered(Arc::new(meter))).map(Self::with_best_resolver)
+        // The same folder, whatever its name will stand for.
+        let counted = rustix::io::fcntl_dupfd_cloexec(&root, 0).map_err(failed)?;
+        let disk = Disk::metered(Arc::new(Meter::new(counted, limit).map_err(failed)?));
+        let root = Held::new(root, disk).map_err(failed)?;
+        let tree = Self { root, resolver: Resolver::Walk, unsynced: unsynced::Unsynced::default() };
+        Ok(tree.with_best_resolver())
     }
 
     /// What counts here, if anything does.

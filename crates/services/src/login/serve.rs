@@ -10,21 +10,25 @@ use std::{
 
 use landline_addr::{source::SourceKey, user::UserName};
 use landline_net::{Call, CallError, Ended, Origin, Peer};
-use landline_store::{Keys as _, Passwords as _, Store, StoreError};
+use landline_store::{Passwords as _, Store, StoreError};
 use landline_trust::{
     key::PublicKey,
-    password::{Binding, Guess, Name, Record, ServerSecret, Wrong},
+    password::{Binding, Guess, Name, Record, ServerSecret},
     stretch::Cost,
 };
 use landline_wire::{Blob, ErrorCode, Fault, shown};
 use rand::rngs::OsRng;
 use tokio::time::{Instant, sleep_until};
+use zeroize::Zeroizing;
 
 use super::{
     msg::{Answer, Request},
     slow::Slow,
 };
-use crate::introduce::msg::label;
+use crate::{
+    audit::{Audit, Event},
+    introduce::msg::label,
+};
 
 /// From a first step until it is answered, at least: longer than any look at the database takes.
 const TOLD_AFTER: Duration = Duration::from_millis(100);
@@ -37,6 +41,7 @@ pub struct Porter {
     key: PublicKey,
     label: String,
     slow: Arc<Mutex<Slow>>,
+    audit: Audit,
 }
 
 /// The secret of a server's passwords, made at first use.
@@ -56,7 +61,13 @@ impl Porter {
     /// `key`: this machine's; `label`: what it calls itself.
     #[must_use]
     pub fn new(store: Store, secret: ServerSecret, key: PublicKey, label: String) -> Self {
-        Self { store, secret: Arc::new(secret), key, label, slow: Arc::default() }
+        Self { store, secret: Arc::new(secret), key, label, slow: Arc::default(), audit: Audit::default() }
+    }
+
+    /// Notes in `audit` who was let in, and who not.
+    #[must_use]
+    pub fn noting(self, audit: Audit) -> Self {
+        Self { audit, ..self }
     }
 
     /// Lets one machine in, or not.
@@ -77,25 +88,32 @@ impl Porter {
             Ok(at) => at.max(Instant::now() + TOLD_AFTER),
             Err(wait) => return Ok(Ended::Refused(come_again(wait))),
         };
-        let record = self.record(&user).await?;
+        let kept = self.store.password_record(&user).await.map_err(|fault| internal(&fault))?;
+        let record =
+            kept.as_ref().map(|kept| Record::from_bytes(kept)).transpose().map_err(|fault| internal(&fault))?;
         let binding = Binding { exporter: &exporter, server: &self.key, client: &client, user: name };
         let answered = Guess::answer(&self.secret, record.as_ref(), &step.0, &binding, &mut OsRng);
         sleep_until(told_at).await;
         let Ok((guess, step, cost)) = answered else { return Ok(no_match()) };
         call.send(&Answer::Challenge { step: Blob(step), cost: Blob(cost.to_bytes().to_vec()) }).await?;
-        let Some(Request::Proof { step, label: said }) = call.recv().await? else { return Ok(no_match()) };
-        match guess.judge(&step.0) {
-            Err(Wrong) => {
-                tracing::info!(user = %user, %source, "a password did not match");
-                Ok(no_match())
-            }
-            Ok(_) => {
+        // Who guessed wrong knows it by now and hangs up: that is a failure, and costs what one costs.
+        let Ok(Some(Request::Proof { step, label: said })) = call.recv().await else {
+            return Ok(self.failed(&user, origin));
+        };
+        match (guess.judge(&step.0), kept) {
+            (Ok(_), Some(record)) if self.enrol(&user, &record, &client, (&said, origin)).await? => {
                 self.slow.lock().unwrap_or_else(PoisonError::into_inner).proved(source, user.as_str());
-                self.enrol(&user, &client, &said).await?;
                 call.send(&Answer::Welcome { label: self.label.clone() }).await?;
                 Ok(Ended::Well)
             }
+            _ => Ok(self.failed(&user, origin)),
         }
+    }
+
+    fn failed(&self, user: &UserName, origin: Origin) -> Ended {
+        tracing::info!(user = %user, %origin, "a password did not match");
+        self.audit.login_failed(user.as_str(), crate::admin::from(&origin));
+        no_match()
     }
 
     fn attempt(&self, source: SourceKey, user: &UserName) -> Result<Instant, Duration> {
@@ -103,19 +121,23 @@ impl Porter {
         slow.attempt(source, user.as_str(), Instant::now().into_std()).map(Instant::from_std)
     }
 
-    async fn record(&self, user: &UserName) -> Result<Option<Record>, CallError> {
-        let Some(kept) = self.store.password_record(user).await.map_err(|fault| internal(&fault))? else {
-            return Ok(None);
-        };
-        Record::from_bytes(&kept).map(Some).map_err(|fault| internal(&fault))
-    }
-
-    async fn enrol(&self, user: &UserName, client: &PublicKey, said: &str) -> Result<(), CallError> {
+    /// Enrols the key if the password is still the one that was proved; whether it was.
+    async fn enrol(
+        &self,
+        user: &UserName,
+        record: &Zeroizing<Vec<u8>>,
+        client: &PublicKey,
+        (said, origin): (&str, Origin),
+    ) -> Result<bool, CallError> {
         let said = label(said);
-        let enrolled = self.store.enrol(client, user.as_str(), &said, SystemTime::now()).await;
-        enrolled.map_err(|fault| internal(&fault))?;
-        tracing::info!(user = %user, key = %client.fingerprint(), label = %shown(&said), "logged in with a password");
-        Ok(())
+        let enrolled = self.store.enrol_by_password(client, user, record.clone(), &said, SystemTime::now()).await;
+        let enrolled = enrolled.map_err(|fault| internal(&fault))?;
+        if enrolled {
+            tracing::info!(user = %user, key = %client.fingerprint(), label = %shown(&said), "logged in with a password");
+            let (user, fingerprint) = (user.to_string(), client.fingerprint().to_string());
+            self.audit.note(&Event::LoggedIn { user, label: said, fingerprint, from: crate::admin::from(&origin) });
+        }
+        Ok(enrolled)
     }
 }
 

@@ -1,10 +1,13 @@
 //! [`Passwords`] over SQLite.
 
+use std::time::SystemTime;
+
 use landline_addr::user::UserName;
+use landline_trust::key::PublicKey;
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
 
-use super::{Store, users};
+use super::{Store, keys, users};
 use crate::{Passwords, StoreError};
 
 /// Under which name the secret is kept.
@@ -27,6 +30,26 @@ impl Passwords for Store {
             let mut query = tx.prepare_cached("SELECT password FROM user WHERE name = ?1")?;
             let found: Option<Option<Vec<u8>>> = query.query_row([&name], |row| row.get(0)).optional()?;
             Ok(found.flatten().map(Zeroizing::new))
+        })
+        .await
+    }
+
+    async fn enrol_by_password(
+        &self,
+        key: &PublicKey,
+        name: &UserName,
+        record: Zeroizing<Vec<u8>>,
+        label: &str,
+        now: SystemTime,
+    ) -> Result<bool, StoreError> {
+        let (key, name, label) = (*key, name.to_string(), label.to_owned());
+        self.write(move |tx| {
+            let mut query = tx.prepare_cached("SELECT 1 FROM user WHERE name = ?1 AND password = ?2")?;
+            let holds = query.exists(params![name, record.as_slice()])?;
+            if holds {
+                keys::enrol(tx, &key, &name, &label, now)?;
+            }
+            Ok(holds)
         })
         .await
     }
@@ -54,8 +77,8 @@ impl Passwords for Store {
 mod tests {
     use zeroize::Zeroizing;
 
-    use crate::fixture::opened;
-    use crate::{Passwords, StoreError, Users};
+    use crate::fixture::{at, key, opened};
+    use crate::{Keys, Passwords, StoreError, Users};
 
     fn bytes(text: &str) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(text.as_bytes().to_vec())
@@ -66,6 +89,19 @@ mod tests {
         let office = opened();
         assert_eq!(office.store.password_secret(bytes("first")).await.unwrap(), bytes("first"));
         assert_eq!(office.store.password_secret(bytes("second")).await.unwrap(), bytes("first"));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_enrolled_by_the_record_that_holds_and_by_no_other() {
+        let office = opened();
+        let (store, amy) = (&office.store, "amy".parse().unwrap());
+        store.add_user(&amy, &[], true, None).await.unwrap();
+        assert!(!store.enrol_by_password(&key(1), &amy, bytes("one"), "x", at(0)).await.unwrap(), "she has none");
+        store.set_password_record(&amy, Some(bytes("one"))).await.unwrap();
+        assert!(!store.enrol_by_password(&key(1), &amy, bytes("two"), "x", at(0)).await.unwrap());
+        assert_eq!(store.list_keys().await.unwrap(), []);
+        assert!(store.enrol_by_password(&key(1), &amy, bytes("one"), "x", at(0)).await.unwrap());
+        assert_eq!(store.user_of_key(&key(1)).await.unwrap().unwrap().name, "amy");
     }
 
     #[tokio::test]

@@ -122,6 +122,15 @@ impl Users for Store {
         .await
     }
 
+    async fn note_home_made(&self, name: &UserName) -> Result<(), StoreError> {
+        let name = name.to_string();
+        self.write(move |tx| {
+            tx.prepare_cached("UPDATE user SET home_made = 1 WHERE name = ?1")?.execute([name])?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn remove_user(&self, name: &UserName) -> Result<Vec<PublicKey>, StoreError> {
         let name = name.to_string();
         self.write(move |tx| {
@@ -164,9 +173,9 @@ fn column(quota: Option<u64>) -> Option<i64> {
 }
 
 fn load(tx: &Transaction<'_>, name: String) -> Result<User, Fault> {
-    let (default, has_home, quota): (bool, bool, Option<i64>) = tx
-        .prepare_cached("SELECT is_default, has_home, quota FROM user WHERE name = ?1")?
-        .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (default, has_home, home_made, quota): (bool, bool, bool, Option<i64>) = tx
+        .prepare_cached("SELECT is_default, has_home, home_made, quota FROM user WHERE name = ?1")?
+        .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     let quota = quota.map(u64::try_from).transpose().map_err(|_| Fault::Unreadable("quota"))?;
     let mut query = tx.prepare_cached("SELECT text FROM user_grant WHERE user = ?1 ORDER BY text")?;
     let mut rows = query.query([&name])?;
@@ -175,7 +184,7 @@ fn load(tx: &Transaction<'_>, name: String) -> Result<User, Fault> {
         let text: String = row.get(0)?;
         grants.push(text.parse::<Grant>().map_err(|_| Fault::Unreadable("grant"))?);
     }
-    Ok(User { name, grants, default, has_home, quota })
+    Ok(User { name, grants, default, has_home, home_made, quota })
 }
 
 /// # Errors

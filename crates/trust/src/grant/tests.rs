@@ -61,6 +61,14 @@ fn the_table_of_decisions() {
         (deep, Ask::FilesSee(Share, &like), false),
         (deep, Ask::FilesSee(Home, &root), false),
         (deep, Ask::FilesRead(Share, &p), false),
+        // What is moved to a place could be read there, or in a part of it.
+        (deep, Ask::FilesReadAbout(Share, &root), true),
+        (deep, Ask::FilesReadAbout(Share, &p), true),
+        (deep, Ask::FilesReadAbout(Share, &below), true),
+        (deep, Ask::FilesReadAbout(Share, &like), false),
+        (deep, Ask::FilesReadAbout(Home, &p), false),
+        (writer, Ask::FilesReadAbout(Share, &p), false),
+        (admin, Ask::FilesReadAbout(Share, &p), false),
     ] {
         assert_eq!(may(&grants(who), &ask), allowed, "{who:?} {ask:?}");
     }

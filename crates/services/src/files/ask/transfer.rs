@@ -275,7 +275,7 @@ impl Files {
         let to = receive::Destination {
             engine: Arc::new(engine),
             base: landing.base,
-            judge: Box::new(|_| Ok(())),
+            judge: Box::new(|_, _| Ok(())),
             owner: self.owner(),
             policy: options.policy,
         };

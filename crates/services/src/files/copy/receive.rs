@@ -33,8 +33,17 @@ use work::Work;
 /// four instead of two made a copy over loopback no faster (2.37 and 2.35 s of 2 GiB, `bench --series big`).
 const WAITING: usize = 2;
 
-/// Says whether a copy stream may write at a path; no is the fault to report.
-pub type Judge = Box<dyn Fn(&SharePath) -> Result<(), Fault> + Send>;
+/// What is to be put at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coming {
+    /// A directory, or what goes into one that is there.
+    Dir,
+    /// A file or a link, in place of what is there.
+    Thing,
+}
+
+/// Says whether a copy stream may put that at a path; no is the fault to report.
+pub type Judge = Box<dyn Fn(&SharePath, Coming) -> Result<(), Fault> + Send>;
 
 /// Where a copy stream goes.
 pub struct Destination {

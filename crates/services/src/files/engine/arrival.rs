@@ -34,6 +34,7 @@ mod tags;
 mod told;
 mod trees;
 
+pub(in crate::files) use existing::BACKUP;
 pub(in crate::files) use header::Header;
 pub use plan::{Existing, Fate, PartialIndex, Plan, Policy, Published, Verdict};
 

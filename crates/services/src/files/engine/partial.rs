@@ -433,6 +433,7 @@ impl Drop for Partial {
     fn drop(&mut self) {
         // Before the lock goes: who takes it up next must find nobody writing.
         let _ = self.journal.as_ref().map(Journal::settle);
+        self.dir().disk().release(self.staging.file());
         let Some(name) = self.staging.name().cloned() else { return };
         let kept = self.is_worth_keeping();
         self.staging.keep(kept);

@@ -64,6 +64,12 @@ pub(in crate::files) struct Table {
     key: [u8; 32],
 }
 
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.disk.release(&self.file);
+    }
+}
+
 /// The head of a table: its number, and what its user keeps there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::files) struct Head {

@@ -5,7 +5,11 @@ use landline_trust::grant::{Area, Ask, Grant, may};
 use landline_wire::{ErrorCode, Fault, WireName};
 
 use super::Share;
-use crate::files::tree::Entry;
+use crate::files::{
+    copy::receive::Coming,
+    engine::{BACKUP, Existing, Policy},
+    tree::Entry,
+};
 
 /// Who asks, with what rights.
 #[derive(Debug, Clone)]
@@ -32,6 +36,11 @@ impl Visitor {
         self.may_read(at) || may(&self.grants, &Ask::FilesSee(self.area, at))
     }
 
+    /// Whether this one could read what lies at `at`, or a part of it, or a folder that it is in.
+    pub(super) fn may_read_about(&self, at: &SharePath) -> bool {
+        may(&self.grants, &Ask::FilesReadAbout(self.area, at))
+    }
+
     pub(super) fn may_not(&self, what: &str) -> Fault {
         Fault::new(ErrorCode::Refused, format!("{} may not {what} here", self.name))
     }
@@ -44,6 +53,28 @@ impl Share {
         }
         if self.read_only {
             return Err(Fault::new(ErrorCode::ReadOnly, "this share is served read-only"));
+        }
+        Ok(())
+    }
+
+    /// Whether that may be put at `at` in this way: a backup writes beside it, and a condition on what is there tells of it.
+    pub(super) fn judge_putting(
+        &self,
+        visitor: &Visitor,
+        (at, coming): (&SharePath, Coming),
+        policy: Policy,
+    ) -> Result<(), Fault> {
+        self.judge_writing(visitor, at)?;
+        if coming == Coming::Dir {
+            return Ok(());
+        }
+        if policy.backup {
+            let beside = SharePath::parse(&[at.as_bytes(), BACKUP].concat());
+            let beside = beside.map_err(|fault| Fault::new(ErrorCode::BadName, fault.to_string()))?;
+            self.judge_writing(visitor, &beside)?;
+        }
+        if (policy.if_match.is_some() || policy.existing == Existing::ByHash) && !visitor.may_read(at) {
+            return Err(visitor.may_not("read"));
         }
         Ok(())
     }

@@ -9,14 +9,15 @@ use std::fmt;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
-use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, XattrFlags};
+use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, Stat, XattrFlags};
 use rustix::io::{self, Errno};
 
 use super::entry::Mtime;
 use super::faults::{Faults, Op, Verdict};
 use super::meter::{self, BLOCK, Meter};
+use super::name::Name;
 use super::os;
 
 /// The way to the disk. Cheap to clone.
@@ -54,16 +55,21 @@ impl Disk {
         work().inspect_err(|_| meter.give(more))
     }
 
-    /// What `name` costs, where anybody counts.
-    fn cost(&self, dir: BorrowedFd<'_>, name: &[u8]) -> u64 {
-        let look = || rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok();
-        self.meter.as_ref().and_then(|_| look()).map_or(0, |stat| meter::cost(&stat))
+    /// What has this name, where anybody counts.
+    fn counted(&self, dir: BorrowedFd<'_>, name: &[u8]) -> Option<Stat> {
+        self.meter.as_ref().and_then(|_| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).ok())
     }
 
-    fn removed(&self, less: u64) {
-        if let Some(meter) = &self.meter {
-            meter.give(less);
+    /// What had this name is gone.
+    fn gone(&self, name: &[u8], what: Option<Stat>) {
+        if let (Some(meter), Some(what)) = (&self.meter, what) {
+            meter.gone(&what, Name::component(name).is_hidden());
         }
+    }
+
+    /// Held from a look at a name until it has gone, where anybody counts.
+    fn alone(&self) -> Option<MutexGuard<'_, ()>> {
+        self.meter.as_ref().map(|meter| meter.changing())
     }
 
     /// To be asked before each call. A short write of what can't be short is a failure.
@@ -98,9 +104,8 @@ impl Disk {
     /// Does `work`, after which `file` has `end` bytes or as many as before, if there is room for them.
     fn growing(&self, file: &File, end: u64, work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let Some(meter) = &self.meter else { return work() };
-        let _alone = meter.growing();
-        let more = meter::cost_of(end).saturating_sub(meter::cost(&rustix::fs::fstat(file)?));
-        meter.take(more)?;
+        let _alone = meter.changing();
+        let more = meter.grow(&rustix::fs::fstat(file)?, end)?;
         work().inspect_err(|_| {
             let became = rustix::fs::fstat(file).map_or(0, |stat| meter::cost(&stat));
             meter.give(meter::cost_of(end).saturating_sub(became).min(more));
@@ -141,21 +146,36 @@ impl Disk {
     /// Makes the file `size` bytes long, cutting it or adding a hole.
     pub(in crate::files) fn truncate(&self, file: &File, size: u64) -> io::Result<()> {
         self.before(Op::Truncate, b"")?;
-        let before =
-            self.meter.as_ref().and_then(|_| rustix::fs::fstat(file).ok()).map_or(0, |stat| meter::cost(&stat));
+        let before = self.meter.as_ref().and_then(|_| rustix::fs::fstat(file).ok());
         self.growing(file, size, || rustix::fs::ftruncate(file, size))?;
-        self.removed(before.saturating_sub(meter::cost_of(size)));
+        if let (Some(meter), Some(before)) = (&self.meter, before) {
+            meter.shrunk(&before, size);
+        }
         Ok(())
     }
 
     /// Sets aside space so that the file may have `size` bytes, without changing its length; see [`os::reserve`].
     pub(in crate::files) fn reserve(&self, file: &File, size: u64) -> io::Result<()> {
         self.before(Op::Allocate, b"")?;
-        if let Some(meter) = &self.meter {
-            // Only asked: it is counted as it is written.
-            meter.check(meter::cost_of(size).saturating_sub(meter::cost(&rustix::fs::fstat(file)?)))?;
+        let Some(meter) = &self.meter else { return os::reserve(file.as_fd(), size) };
+        let _alone = meter.changing();
+        meter.promise(&rustix::fs::fstat(file)?, size)?;
+        os::reserve(file.as_fd(), size).inspect_err(|_| self.unpromise(file))
+    }
+
+    /// Gives back what was set aside for `file` and not written: nothing of it outlives its writer.
+    pub(in crate::files) fn release(&self, file: &File) {
+        let _alone = self.alone();
+        self.unpromise(file);
+    }
+
+    fn unpromise(&self, file: &File) {
+        let Some(meter) = &self.meter else { return };
+        let Ok(stat) = rustix::fs::fstat(file) else { return };
+        if meter.release(&stat) {
+            // To its own length: what the disk set aside behind it is given back.
+            let _ = rustix::fs::ftruncate(file, u64::try_from(stat.st_size).unwrap_or(0));
         }
-        os::reserve(file.as_fd(), size)
     }
 
     /// Makes `len` bytes at `offset` a hole that reads as zeros; `OPNOTSUPP` where there is no such thing.
@@ -195,15 +215,16 @@ impl Disk {
         replace: bool,
     ) -> io::Result<()> {
         self.before(Op::Rename, to.1)?;
-        let replaced = if replace && !self.are_one(from, to) { self.cost(to.0, to.1) } else { 0 };
+        let _alone = self.alone();
+        let replaced = if replace && !self.are_one(from, to) { self.counted(to.0, to.1) } else { None };
         os::rename(from.0, from.1, to.0, to.1, replace)?;
-        self.removed(replaced);
+        self.gone(to.1, replaced);
         Ok(())
     }
 
     pub(super) fn hard_link(&self, from: (BorrowedFd<'_>, &[u8]), to: (BorrowedFd<'_>, &[u8])) -> io::Result<()> {
         self.before(Op::Link, to.1)?;
-        let more = self.cost(from.0, from.1);
+        let more = self.counted(from.0, from.1).map_or(0, |stat| meter::cost(&stat));
         self.adding(more, || rustix::fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()))
     }
 
@@ -223,16 +244,19 @@ impl Disk {
 
     pub(super) fn unlink(&self, dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
         self.before(Op::Unlink, name)?;
-        let cost = self.cost(dir, name);
+        let _alone = self.alone();
+        let what = self.counted(dir, name);
         rustix::fs::unlinkat(dir, name, AtFlags::empty())?;
-        self.removed(cost);
+        self.gone(name, what);
         Ok(())
     }
 
     pub(super) fn remove_dir(&self, dir: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
         self.before(Op::RemoveDir, name)?;
         rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR)?;
-        self.removed(BLOCK);
+        if let Some(meter) = &self.meter {
+            meter.give(BLOCK);
+        }
         Ok(())
     }
 

@@ -68,6 +68,19 @@ async fn giving_is_told_to_nobody_and_taking_to_each_key() {
 }
 
 #[tokio::test]
+async fn a_home_that_was_made_is_this_users_and_not_the_next_ones() {
+    let (office, _) = with_amy().await;
+    let store = &office.store;
+    assert!(!store.user(&user("amy")).await.unwrap().home_made);
+    store.note_home_made(&user("amy")).await.unwrap();
+    assert!(store.user(&user("amy")).await.unwrap().home_made);
+    store.remove_user(&user("amy")).await.unwrap();
+    store.note_home_made(&user("amy")).await.unwrap(); // late, and nobody's
+    store.add_user(&user("amy"), &[], true, None).await.unwrap();
+    assert!(!store.user(&user("amy")).await.unwrap().home_made);
+}
+
+#[tokio::test]
 async fn a_quota_can_be_changed_and_lifted() {
     let (office, mut events) = with_amy().await;
     for quota in [Some(0), Some(u64::MAX >> 1), None] {
@@ -95,7 +108,7 @@ async fn a_user_goes_with_keys_codes_and_grants_and_the_default_user_stays() {
 #[tokio::test]
 async fn a_database_of_the_first_schema_keeps_its_users_who_have_no_home() {
     let office = opened();
-    office.sql("DROP TABLE secret; ALTER TABLE user DROP COLUMN password; ALTER TABLE user DROP COLUMN quota; ALTER TABLE user DROP COLUMN has_home; PRAGMA user_version = 1");
+    office.sql("DROP TABLE secret; ALTER TABLE user DROP COLUMN password; ALTER TABLE user DROP COLUMN quota; ALTER TABLE user DROP COLUMN home_made; ALTER TABLE user DROP COLUMN has_home; PRAGMA user_version = 1");
     office.sql("INSERT INTO user (name) VALUES ('ann')");
     let again = Store::open(&office.home).unwrap();
     let ann = again.user(&user("ann")).await.unwrap();

@@ -8,7 +8,7 @@ use landline_wire::{ErrorCode, Fault, WireName, limits::MAX_DATA};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Back, Cut, Destination, In, Judge, Lanes};
+use super::{Back, Coming, Cut, Destination, In, Judge, Lanes};
 use crate::files::{
     copy::{MAX_OPEN, press::Inflate},
     engine::{Arrival, PublishError, SourceMark, Verdict, arrival::Plan},
@@ -286,14 +286,14 @@ impl Work {
 
     /// Where a path of the stream lies, if it may be written to: relative to the directory that the stream is in, and in
     /// the share.
-    fn place(&self, path: &[u8]) -> Result<(SharePath, SharePath), Fault> {
+    fn place(&self, path: &[u8], coming: Coming) -> Result<(SharePath, SharePath), Fault> {
         let bad = |fault: PathError| Fault::new(ErrorCode::BadName, fault.to_string());
         let relative = SharePath::parse(path).map_err(bad)?;
         if self.arrival.depth() > 0 && relative.components().count() != 1 {
             return Err(Fault::new(ErrorCode::BadName, "inside a directory a path is one name"));
         }
         let at = self.arrival.place(&relative).map_err(bad)?;
-        (self.judge)(&at)?;
+        (self.judge)(&at, coming)?;
         Ok((relative, at))
     }
 
@@ -302,7 +302,7 @@ impl Work {
             self.lost_levels += 1;
             return Ok(());
         }
-        let made = self.place(path).and_then(|(relative, at)| {
+        let made = self.place(path, Coming::Dir).and_then(|(relative, at)| {
             let entered = self.watch.timed(Stage::Disk, || self.arrival.dir(&relative));
             entered.map_err(|fault| (at, fault)).map_err(|(_, fault)| fault_of(&fault))
         });
@@ -367,7 +367,7 @@ impl Work {
             hash: entry.hash.map(blake3::Hash::from_bytes),
             linked: entry.linked,
         };
-        let (relative, at) = match self.place(path) {
+        let (relative, at) = match self.place(path, Coming::Thing) {
             Ok(places) => places,
             Err(fault) => return self.report(number, self.here(path), fault),
         };
@@ -403,7 +403,7 @@ impl Work {
             self.verdicts.lost(number);
             return Ok(());
         }
-        let (relative, at) = match self.place(path) {
+        let (relative, at) = match self.place(path, Coming::Thing) {
             Ok(places) => places,
             Err(fault) => return self.report(number, self.here(path), fault),
         };

@@ -22,7 +22,7 @@ use crate::files::{
 };
 
 /// What the name of an old file gets that is kept.
-const BACKUP: &[u8] = b"~";
+pub(in crate::files) const BACKUP: &[u8] = b"~";
 
 /// What is under a name that a file is to get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -105,8 +105,42 @@ fn a_limit_below_what_is_there_takes_nothing_and_lets_remove() {
     engine.tree().rename(&path("f"), &path("h"), false).unwrap();
     engine.tree().remove(&path("h"), false).unwrap();
     assert_eq!(used(&engine), 0);
-    engine.tree().meter().unwrap().set_limit(Some(BLOCK));
+    engine.tree().meter().unwrap().set_limit(Some(2 * BLOCK)); // while it arrives it lies in a folder of landline's own
     publish(&mut stream(&engine), "g", plan(1), b"x");
+}
+
+/// Bytes that the disk has set aside below `dir`.
+fn on_disk(dir: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut sum = 0;
+    for entry in fs::read_dir(dir).unwrap() {
+        let meta = entry.unwrap().metadata().unwrap();
+        sum += if meta.is_file() { meta.blocks() * 512 } else { 0 };
+    }
+    sum
+}
+
+#[test]
+fn what_is_set_aside_for_one_file_is_not_there_for_another_and_none_of_it_outlives_a_cut() {
+    let dir = TempDir::new().unwrap();
+    let engine = metered(dir.path(), 10 << 20);
+    for round in 0..4 {
+        let name = format!("f{round}");
+        let mut arriving = stream(&engine);
+        arriving.file(0, &path(&name), plan(7 << 20)).unwrap();
+        arriving.group(0, &HashedGroup::of(0, &big(GROUP, round))).unwrap();
+        let mut beside = stream(&engine);
+        let other = beside.file(0, &path("other"), plan(7 << 20)).unwrap_err();
+        assert_eq!(other.code(), ErrorCode::Quota, "there is no room for both");
+        drop(beside.finish());
+        drop(arriving); // cut: its part stays, and what was not written is free again
+        assert_eq!(used(&engine), counted(dir.path()));
+        assert!(on_disk(dir.path()) <= used(&engine), "round {round}");
+        if round == 2 {
+            break; // three parts of one group each and their journals are there
+        }
+    }
+    assert!(used(&engine) < 4 << 20, "{}", used(&engine));
 }
 
 #[derive(Debug, Clone)]

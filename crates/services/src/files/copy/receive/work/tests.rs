@@ -24,7 +24,7 @@ fn receive_by(clock: fn() -> Instant, dir: &Path, watch: &Watch, stream: Vec<In>
     let to = Destination {
         engine: Arc::new(LocalEngine::new(Arc::new(Tree::open(dir).unwrap()))),
         base: SharePath::root(),
-        judge: Box::new(|_| Ok(())),
+        judge: Box::new(|_, _| Ok(())),
         owner: Owner { id: [1; 32], label: "ann".to_owned() },
         policy: Policy::default(),
     };
