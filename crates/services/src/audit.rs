@@ -1,7 +1,7 @@
 //! The audit log: who called from where, what was done, how it ended; for the owner of a serving machine.
 //!
 //! In: what happens at the house. Out: one line of JSON for each thing, to a [`Sink`] that never makes anybody wait.
-//! Refusals cost strangers nothing, so of those only so many are told, and the rest counted. No secret is ever in a line: of
+//! Refusals cost strangers nothing, so of those only so many are told, and the rest counted; so it is with the requests and calls of each user. No secret is ever in a line: of
 //! a code only its number. What may stand in a line is in docs/scripting.md.
 //! Knows nothing of files; [`landline_store::AuditLog`] is the sink that does.
 
@@ -16,8 +16,10 @@ use landline_net::{End, Parting, Peer};
 use landline_wire::{ErrorCode, WireName, write_harmless};
 use serde::Serialize;
 
+mod budgets;
 mod refusals;
 
+use budgets::Budgets;
 use refusals::Refusals;
 
 /// Where lines go.
@@ -50,6 +52,7 @@ pub struct Audit {
 struct Inner {
     sink: Box<dyn Sink>,
     refusals: Mutex<Refusals>,
+    budgets: Mutex<Budgets>,
 }
 
 impl fmt::Debug for Audit {
@@ -114,6 +117,13 @@ pub enum Event {
     RefusedMore {
         /// How many.
         left_out: u64,
+    },
+    /// A user called or asked so often that the rest was only counted.
+    LeftOut {
+        /// Who; nobody in particular if there are too many.
+        user: String,
+        /// Lines.
+        lines: u64,
     },
     /// A request changed something, or handed out what is in files.
     Request(Request),
@@ -324,7 +334,8 @@ impl Audit {
     /// A log that goes to `sink`.
     #[must_use]
     pub fn to(sink: impl Sink + 'static) -> Self {
-        let inner = Inner { sink: Box::new(sink), refusals: Mutex::new(Refusals::new(Instant::now())) };
+        let refusals = Mutex::new(Refusals::new(Instant::now()));
+        let inner = Inner { sink: Box::new(sink), refusals, budgets: Mutex::default() };
         Self { inner: Some(Arc::new(inner)) }
     }
 
@@ -375,6 +386,7 @@ impl Audit {
         if let Some(inner) = &self.inner {
             let left_out = inner.refusals().over(Instant::now());
             inner.tell_left_out(left_out);
+            inner.tell_budgets(Some(Instant::now()));
         }
     }
 
@@ -383,6 +395,7 @@ impl Audit {
         if let Some(inner) = &self.inner {
             let left_out = inner.refusals().left_out();
             inner.tell_left_out(left_out);
+            inner.tell_budgets(None);
             inner.note(&Event::Stop { cut });
             inner.sink.flush(patience);
         }
@@ -398,7 +411,24 @@ impl Audit {
 
 impl Inner {
     fn note(&self, event: &Event) {
-        self.sink.put(line(event, SystemTime::now()));
+        let line = line(event, SystemTime::now());
+        let of_user = match event {
+            Event::Call { who, .. } => Some(&who.user),
+            Event::Request(request) => Some(&request.who.user),
+            _ => None,
+        };
+        if of_user.is_none_or(|user| self.budgets().takes(user, line.len(), Instant::now())) {
+            self.sink.put(line);
+        }
+    }
+
+    fn tell_budgets(&self, now: Option<Instant>) {
+        let over = self.budgets().over(now);
+        over.into_iter().for_each(|(user, lines)| self.note(&Event::LeftOut { user, lines }));
+    }
+
+    fn budgets(&self) -> std::sync::MutexGuard<'_, Budgets> {
+        self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell_left_out(&self, left_out: u64) {

@@ -70,8 +70,14 @@ fn words(line: &Value) -> String {
         "request" => format!("{}: {}: {}", who(line), request(line), outcome(line)),
         "admin" => format!("{}: {} {}: {}", who(line), text(line, "request"), text(line, "what"), outcome(line)),
         "introduced" => format!("by the code {}, the key {}", line["code"], text(line, "fingerprint")),
+        "logged-in" => {
+            let (user, key) = (text(line, "user"), text(line, "fingerprint"));
+            format!("a machine of {user} by a password, from {}, the key {key}", text(line, "from"))
+        }
+        "login-failed" => format!("as {} from {}", text(line, "user"), text(line, "from")),
+        "left-out" => format!("{} more lines about {}", line["lines"], text(line, "user")),
         "code-burned" => format!("the code {}: somebody tried it with wrong words", line["code"]),
-        "key-revoked" => text(line, "fingerprint"),
+        "key-revoked" | "key-followed" => text(line, "fingerprint"),
         "missing" => format!("{} lines could not be written here", line["lines"]),
         _ => String::new(),
     };
@@ -90,7 +96,8 @@ fn who(line: &Value) -> String {
     let machine = label.map_or_else(String::new, |label| format!(" ({label})"));
     let from = Some(text(line, "from")).filter(|from| !from.is_empty() && from != "unix");
     let from = from.map_or_else(String::new, |from| format!(" from {from}"));
-    format!("call {} of {}{machine}{from}", line["call"], text(line, "user"))
+    let home = if line["home"] == true { ", at home" } else { "" };
+    format!("call {} of {}{machine}{from}{home}", line["call"], text(line, "user"))
 }
 
 fn request(line: &Value) -> String {

@@ -48,7 +48,8 @@ struct Line {
 
 /// What the list of commands does not say.
 const AFTER_HELP: &str = "  \
-  !CMD    Run CMD in a shell of this machine; ! alone starts one
+  !CMD    Run CMD, all that follows in the line, in a shell of this machine; ! alone
+          starts one
 
 help CMD, or CMD --help, tells more. Paths there are relative to where cd went, / is all that is served.
 *, ? and [a-z] fit names; a name with blanks goes in quotation marks, or with a backslash before each blank.

@@ -20,8 +20,10 @@ use crate::{
 
 /// Things at the top of a `put` that are named; the others are counted. With [`MOST_BYTES`] a line stays a line.
 const MOST_PATHS: usize = 16;
-/// Bytes of their names together, and of the name of any other request's.
+/// Bytes of their names together.
 const MOST_BYTES: usize = 4096;
+/// Bytes of a name in any other request; of one that is longer the beginning is told.
+const MOST_NAME: usize = 1024;
 
 /// One request that runs. Dropped before it came to anything, it was cut.
 pub(super) struct Account {
@@ -172,7 +174,7 @@ fn moved(sum: &Summary) -> Moved {
 
 /// A peer's name for something that perhaps is not there can be as long as a message.
 fn clipped(path: &WireName) -> WireName {
-    WireName(path.0.iter().copied().take(MOST_BYTES).collect())
+    WireName(path.0.iter().copied().take(MOST_NAME).collect())
 }
 
 #[cfg(test)]
