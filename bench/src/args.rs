@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) const USAGE: &str = "\
 usage: landline-bench files [options]    landline, bare yardsticks, and the tools people use today
        landline-bench sockets [options]  the same of raw sockets: listen and relay
+       landline-bench users [options]    many users of one server at once, and the files shell
        landline-bench calls [options]    only landline's time from dialling to the first answer
 
   --series A,B     which series, in this order (default: all); of files:
@@ -24,12 +25,15 @@ usage: landline-bench files [options]    landline, bare yardsticks, and the tool
                      relay    bytes through a relay of TCP
                      idle     memory of 10,000 silent connections, plain and TLS
                      accepts  connections made and closed
+                   of users:
+                     fair     one user puts and gets, then ten at once, with and without quotas
+                     shell    one command after the other through pipes, beside sftp
   --small          little of everything and one run: shows in seconds that it works, its figures mean nothing
-  --size SIZE      bytes of the big file (big, resume) or through the relay, e.g. 2G or 512M; a bare number is GiB
-                   (default 2G, relay 1G)
+  --size SIZE      bytes of the big file (big, resume), through the relay or of all users together, e.g. 2G or
+                   512M; a bare number is GiB (default 2G; relay and users 1G)
   --runs N         timed transfers of each contender, 1 to 100 (default 5); many takes 3 at most, scp of a tree 2
   --only A,B       only contenders in whose name one of these words stands (the yardsticks always run)
-  --json FILE      where the receipt goes (default: bench/files.json or bench/sockets.json in the target directory)
+  --json FILE      where the receipt goes (default: bench/files.json and the like in the target directory)
   --dir DIR        where the data lives (default /dev/shm)
   --landline FILE  the binary (default: the one beside this program)
   --check          exit 1 unless landline reaches the required ratios";
@@ -47,6 +51,7 @@ pub(crate) enum Command {
     Help,
     Files(Options),
     Sockets(Options),
+    Users(Options),
     Calls(Options),
     PipeSend(PipeSend),
     PipeReceive(PipeReceive),
@@ -62,6 +67,7 @@ pub(crate) enum Command {
 pub(crate) enum Bench {
     Files,
     Sockets,
+    Users,
 }
 
 impl Bench {
@@ -69,14 +75,18 @@ impl Bench {
         match self {
             Bench::Files => "files",
             Bench::Sockets => "sockets",
+            Bench::Users => "users",
         }
     }
 
     fn series(self) -> &'static [Series] {
-        use Series::{Accepts, Again, Big, Delay, Echo50, Echo1000, Idle, Many, Relay, Resume, Small, Udp};
+        use Series::{
+            Accepts, Again, Big, Delay, Echo50, Echo1000, Fair, Idle, Many, Relay, Resume, Shell, Small, Udp,
+        };
         match self {
             Bench::Files => &[Big, Small, Again, Many, Resume, Delay],
             Bench::Sockets => &[Echo50, Echo1000, Udp, Relay, Idle, Accepts],
+            Bench::Users => &[Fair, Shell],
         }
     }
 }
@@ -96,6 +106,8 @@ pub(crate) enum Series {
     Relay,
     Idle,
     Accepts,
+    Fair,
+    Shell,
 }
 
 impl Series {
@@ -113,17 +125,19 @@ impl Series {
             Series::Relay => "relay",
             Series::Idle => "idle",
             Series::Accepts => "accepts",
+            Series::Fair => "fair",
+            Series::Shell => "shell",
         }
     }
 }
 
-/// Options of `files`, `sockets` and `calls`.
+/// Options of `files`, `sockets`, `users` and `calls`.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) bench: Bench,
     /// What runs, in this order; not empty.
     pub(crate) series: Vec<Series>,
-    /// Bytes of the big file, or through the relay.
+    /// Bytes of the big file, through the relay, or of all users together.
     pub(crate) size: u64,
     pub(crate) runs: usize,
     pub(crate) small: bool,
@@ -154,10 +168,11 @@ pub(crate) struct PipeReceive {
 /// In words for the user, for an unknown word, a missing value or a value out of range.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command> {
     let mut words = words;
-    let Some(first) = words.next() else { bail!("say what to measure: files, sockets or calls") };
+    let Some(first) = words.next() else { bail!("say what to measure: files, sockets, users or calls") };
     match first.to_str() {
         Some("files") => options(Bench::Files, words).map(|found| found.map_or(Command::Help, Command::Files)),
         Some("sockets") => options(Bench::Sockets, words).map(|found| found.map_or(Command::Help, Command::Sockets)),
+        Some("users") => options(Bench::Users, words).map(|found| found.map_or(Command::Help, Command::Users)),
         Some("calls") => options(Bench::Files, words).map(|found| found.map_or(Command::Help, Command::Calls)),
         Some("pipe-send") => pipe_send(words).map(Command::PipeSend),
         Some("pipe-recv") => pipe_receive(words).map(Command::PipeReceive),
@@ -177,7 +192,7 @@ fn options(bench: Bench, mut words: impl Iterator<Item = OsString>) -> Result<Op
     let mut found = Options {
         bench,
         series: bench.series().to_vec(),
-        size: if bench == Bench::Sockets { GIB } else { 2 * GIB },
+        size: if bench == Bench::Files { 2 * GIB } else { GIB },
         runs: 5,
         small: false,
         check: false,
@@ -203,7 +218,7 @@ fn options(bench: Bench, mut words: impl Iterator<Item = OsString>) -> Result<Op
         }
     }
     if found.small {
-        (found.size, found.runs) = (64 * MIB, 1);
+        (found.size, found.runs) = (if bench == Bench::Users { 256 * MIB } else { 64 * MIB }, 1);
     }
     found.size = size.unwrap_or(found.size);
     found.runs = runs.unwrap_or(found.runs);
@@ -309,6 +324,7 @@ mod tests {
             "pipe-recv",
             "files --series echo50",
             "sockets --series big",
+            "users --series echo50",
         ] {
             assert!(parse(line.split_whitespace().map(OsString::from)).is_err(), "{line}");
         }

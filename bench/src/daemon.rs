@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -97,6 +97,12 @@ impl Daemon {
             }
         });
         Ok(Lines(told))
+    }
+
+    /// Both its pipes, which must have been asked for, to talk with it in turns.
+    pub(crate) fn pipes(&mut self) -> Result<(ChildStdin, ChildStdout)> {
+        let pipes = self.child.stdin.take().zip(self.child.stdout.take());
+        pipes.with_context(|| format!("{} has no pipes", self.name))
     }
 
     /// Reads lines until `wanted` finds something in one.

@@ -1,4 +1,4 @@
-//! The course of a bench, of files or of sockets, from options to exit code: one series after the other, then the receipt.
+//! The course of a bench, of files, of sockets or of users, from options to exit code: one series after the other, then the receipt.
 //!
 //! In: options. Out: tables on stdout, the receipt, and whether all is well: the yardsticks ran, landline ran if it is
 //! built, and, when asked, kept to what is required. A rival that is missing or fails is told and no fault of ours.

@@ -1,9 +1,11 @@
 //! landline itself: two homes that know each other, and the rows `put` and `get`.
 //!
 //! One home serves a directory on a loopback port, the other joined it by code, exactly as two people would do it. The
-//! calls are those of the real program; nothing here reaches inside it. What is put arrives in a folder of the share.
+//! calls are those of the real program; nothing here reaches inside it. What is put arrives in a folder of the share. A
+//! `house` has users with homes instead.
 
 pub(crate) mod calls;
+mod house;
 mod pair;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use std::rc::Rc;
 use anyhow::Result;
 use rustix::process::Pid;
 
+pub(crate) use self::house::{House, User};
 pub(crate) use self::pair::{Build, Pair};
 use crate::contender::{Contender, Served};
 use crate::measure::{self, Sample, Server};

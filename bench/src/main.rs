@@ -6,8 +6,8 @@
 //! Rooms: `args` · `site`, `load`, `data` (directories and what is moved) · `janitor` (cleans up even when we are killed) ·
 //! `daemon` and `tools` (child processes) · `relay` (a line that counts or takes time) · `usage`, `measure` (clock, CPU, memory)
 //! · `contender`, `pipe`, `rivals`, `landline` (who runs) · `series` (the turns) · `suite` (each series) · `sockets` (the
-//! bench of raw sockets, with servers, loads and series of its own) · `stats`, `table`, `receipt`, `check` (what is told) ·
-//! `files` (the course of both benches).
+//! bench of raw sockets, with servers, loads and series of its own) · `users` (that of users, likewise) · `stats`, `table`,
+//! `receipt`, `check` (what is told) · `files` (the course of all benches).
 
 mod args;
 mod check;
@@ -33,6 +33,7 @@ mod suite;
 mod table;
 mod tools;
 mod usage;
+mod users;
 
 use std::process::ExitCode;
 
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
             out::data(args::USAGE);
             Ok(true)
         }
-        Command::Files(options) | Command::Sockets(options) => files::run(&options),
+        Command::Files(options) | Command::Sockets(options) | Command::Users(options) => files::run(&options),
         Command::Calls(options) => files::run_calls(&options),
         Command::PipeSend(ask) => pipe::send(&ask).map(|()| true),
         Command::PipeReceive(ask) => pipe::receive(&ask).map(|()| true),

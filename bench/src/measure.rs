@@ -206,7 +206,8 @@ fn wait_both(client: &Daemon, server: &Server) -> Result<Option<String>> {
     Ok(client_failed.or(server_failed))
 }
 
-fn wait_end(pid: Pid, who: &str) -> Result<Option<String>> {
+/// Waits for one child, leaving it unreaped; gives words if it failed.
+pub(crate) fn wait_end(pid: Pid, who: &str) -> Result<Option<String>> {
     let status = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT))?;
     let code = status.as_ref().and_then(rustix::process::WaitIdStatus::exit_status);
     Ok(match code {
@@ -217,7 +218,7 @@ fn wait_end(pid: Pid, who: &str) -> Result<Option<String>> {
 }
 
 /// Whether a child of ours has ended; it stays unreaped.
-fn has_ended(pid: Pid) -> Result<bool> {
+pub(crate) fn has_ended(pid: Pid) -> Result<bool> {
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     Ok(retry_on_intr(|| waitid(WaitId::Pid(pid), look))?.is_some())
 }

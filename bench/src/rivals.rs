@@ -9,7 +9,7 @@ pub(crate) mod nginx;
 pub(crate) mod rsync;
 mod rsyncd;
 pub(crate) mod scp;
-mod sshd;
+pub(crate) mod sshd;
 pub(crate) mod tar;
 
 pub(crate) use self::rsyncd::Rsyncd;

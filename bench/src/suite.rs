@@ -21,7 +21,7 @@ use crate::landline::{self, Build, Landline, Pair};
 use crate::relay::Line;
 use crate::series::{Measured, Row};
 use crate::site::Site;
-use crate::{pipe, receipt, sockets, table, tools};
+use crate::{pipe, receipt, sockets, table, tools, users};
 
 /// What a series found.
 pub(crate) struct Report {
@@ -53,6 +53,8 @@ impl Series {
             Series::Relay => sockets::relay::run(options),
             Series::Idle => sockets::idle::run(options),
             Series::Accepts => sockets::accepts::run(options),
+            Series::Fair => users::fair::run(options),
+            Series::Shell => users::shell::run(options),
         }
     }
 }

@@ -29,7 +29,7 @@ usage: cargo xtask CHORE
   deps                                 licences, banned crates, versions, sources
   docs                                 rustdoc without warnings; links in *.md
   fuzz [SECONDS]                       every fuzz target under libFuzzer; needs a nightly compiler and cargo-fuzz
-  bench [files|calls] [--small] …      side-by-side benchmarks, in release mode
+  bench [files|sockets|users|calls] …  side-by-side benchmarks, in release mode
 ";
 
 fn main() -> ExitCode {

@@ -68,10 +68,9 @@ pub(crate) struct Pair {
     /// Where what is put arrives.
     pub(super) inbox: PathBuf,
     share: PathBuf,
-    binary: PathBuf,
+    program: Program,
     desk: PathBuf,
     laptop: PathBuf,
-    runtime: PathBuf,
 }
 
 impl Pair {
@@ -81,33 +80,18 @@ impl Pair {
     /// With landline's own words for the step that failed.
     pub(crate) fn introduce(site: &Site, binary: &Path, name: &str, share: PathBuf, line: Line) -> Result<Pair> {
         let homes = site.room(name)?;
-        let (desk, laptop, runtime) = (homes.join("desk"), homes.join("laptop"), homes.join("run"));
-        fs::create_dir(&runtime)?;
-        fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700))?;
+        let (desk, laptop) = (homes.join("desk"), homes.join("laptop"));
+        let program = Program::new(binary, &homes)?;
         let inbox = share.join(INBOX);
         fs::create_dir_all(&inbox)?;
 
-        let (server, mut address) = serve(site, binary, &desk, &runtime, &share)?;
+        let (server, mut address) = program.serve(site, &desk, &share)?;
         let relay = line.to(port_of(&address)?)?;
         if let Some(relay) = &relay {
             address = format!("127.0.0.1:{}", relay.port());
         }
-
-        let mut invite = command(site, binary, &desk, &runtime);
-        invite.args(["invite", "--json"]).stdout(Stdio::piped());
-        // It may stay until somebody has joined; dropped after that, it is ended.
-        let mut invite = Daemon::start(site, "landline invite", &mut invite)?;
-        let lines = invite.lines()?;
-        let code = invite.wait_line(&lines, |line| text_field(line, "code"))?;
-
-        let code_file = homes.join("code");
-        fs::write(&code_file, format!("{code}\n"))?;
-        fs::set_permissions(&code_file, fs::Permissions::from_mode(0o600))?;
-        let mut join = command(site, binary, &laptop, &runtime);
-        join.arg("join").arg(&address).args(["--name", "desk", "--code-file"]).arg(&code_file);
-        tools::output(site, &mut join).context("landline join")?;
-        let binary = binary.to_path_buf();
-        Ok(Pair { server: RefCell::new(server), relay, inbox, share, binary, desk, laptop, runtime })
+        program.introduce(site, &desk, &laptop, &address, None)?;
+        Ok(Pair { server: RefCell::new(server), relay, inbox, share, program, desk, laptop })
     }
 
     pub(super) fn server(&self) -> Pid {
@@ -120,7 +104,7 @@ impl Pair {
 
     /// Starts the desk again after it was killed; the laptop finds it where it was, behind the relay.
     pub(super) fn restart(&self, site: &Site) -> Result<()> {
-        let (server, address) = serve(site, &self.binary, &self.desk, &self.runtime, &self.share)?;
+        let (server, address) = self.program.serve(site, &self.desk, &self.share)?;
         let relay = self.relay.as_ref();
         ensure!(relay.is_some(), "without a relay nobody would find the server again");
         relay.into_iter().try_for_each(|relay| port_of(&address).map(|port| relay.leads_to(port)))?;
@@ -130,29 +114,72 @@ impl Pair {
 
     /// landline as the laptop runs it, arguments still to come.
     pub(crate) fn laptop(&self, site: &Site) -> Command {
-        command(site, &self.binary, &self.laptop, &self.runtime)
+        self.program.command(site, &self.laptop)
     }
 }
 
-/// The desk, and where it listens.
-fn serve(site: &Site, binary: &Path, home: &Path, runtime: &Path, share: &Path) -> Result<(Daemon, String)> {
-    let mut serve = command(site, binary, home, runtime);
-    serve.arg("serve").arg(share).args(["--listen", "tcp://127.0.0.1:0", "--json"]).stdout(Stdio::piped());
-    let mut server = Daemon::start(site, "landline serve", &mut serve)?;
-    let lines = server.lines()?;
-    let address = server.wait_line(&lines, ready_address)?;
-    Ok((server, address))
+/// landline's binary, run for machines that all live under one directory.
+pub(super) struct Program {
+    binary: PathBuf,
+    runtime: PathBuf,
+}
+
+impl Program {
+    /// With a runtime directory among the `homes`.
+    pub(super) fn new(binary: &Path, homes: &Path) -> Result<Program> {
+        let runtime = homes.join("run");
+        fs::create_dir(&runtime)?;
+        fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700))?;
+        Ok(Program { binary: binary.to_path_buf(), runtime })
+    }
+
+    /// As the machine of `home` runs it, arguments still to come.
+    pub(super) fn command(&self, site: &Site, home: &Path) -> Command {
+        let mut command = tools::command(site, &self.binary);
+        command.env("LANDLINE_HOME", home).env("XDG_RUNTIME_DIR", &self.runtime);
+        command
+    }
+
+    /// The desk, and where it listens.
+    pub(super) fn serve(&self, site: &Site, desk: &Path, share: &Path) -> Result<(Daemon, String)> {
+        let mut serve = self.command(site, desk);
+        serve.arg("serve").arg(share).args(["--listen", "tcp://127.0.0.1:0", "--json"]).stdout(Stdio::piped());
+        let mut server = Daemon::start(site, "landline serve", &mut serve)?;
+        let lines = server.lines()?;
+        let address = server.wait_line(&lines, ready_address)?;
+        Ok((server, address))
+    }
+
+    /// Introduces the machine of `laptop` to the desk at `address`, as its owner's or as that of one of its users; there the
+    /// desk is called `desk`.
+    pub(super) fn introduce(
+        &self,
+        site: &Site,
+        desk: &Path,
+        laptop: &Path,
+        address: &str,
+        user: Option<&str>,
+    ) -> Result<()> {
+        let mut invite = self.command(site, desk);
+        invite.args(["invite", "--json"]).args(user).stdout(Stdio::piped());
+        // It may stay until somebody has joined; dropped after that, it is ended.
+        let mut invite = Daemon::start(site, "landline invite", &mut invite)?;
+        let lines = invite.lines()?;
+        let code = invite.wait_line(&lines, |line| text_field(line, "code"))?;
+
+        let code_file = laptop.with_extension("code");
+        fs::write(&code_file, format!("{code}\n"))?;
+        fs::set_permissions(&code_file, fs::Permissions::from_mode(0o600))?;
+        let mut join = self.command(site, laptop);
+        join.arg("join").arg(address).args(["--name", "desk", "--code-file"]).arg(&code_file);
+        tools::output(site, &mut join).context("landline join")?;
+        Ok(())
+    }
 }
 
 fn port_of(address: &str) -> Result<u16> {
     let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     port.with_context(|| format!("landline listens at {address}, which names no port"))
-}
-
-fn command(site: &Site, binary: &Path, home: &Path, runtime: &Path) -> Command {
-    let mut command = tools::command(site, binary);
-    command.env("LANDLINE_HOME", home).env("XDG_RUNTIME_DIR", runtime);
-    command
 }
 
 /// `HOST:PORT` out of the `ready` line.

@@ -1,4 +1,4 @@
-//! An OpenSSH server of our own, for `scp`, `rsync` and `tar`: fresh keys, one allowed client, default ciphers.
+//! An OpenSSH server of our own, for `scp`, `sftp`, `rsync` and `tar`: fresh keys, one allowed client, default ciphers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,20 @@ use crate::site::Site;
 use crate::tools;
 
 /// Where distributions keep the program that `scp` asks for; otherwise the one built into sshd is used.
-const SFTP_SERVERS: [&str; 3] =
+pub(crate) const SFTP_SERVERS: [&str; 3] =
     ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server"];
 /// Compiled into sshd: it does not start as root without this empty directory, which init makes otherwise.
 const PRIVILEGE_ROOM: &str = "/run/sshd";
 /// What clients call our server, in place of an address.
-pub(super) const HOST: &str = "bench";
+pub(crate) const HOST: &str = "bench";
 
 /// See the module.
 pub(crate) struct Sshd {
     server: Daemon,
     pub(super) relay: Option<Relay>,
     /// The client's program and its whole configuration.
-    pub(super) ssh: PathBuf,
-    pub(super) config: PathBuf,
+    pub(crate) ssh: PathBuf,
+    pub(crate) config: PathBuf,
     _privilege_room: Option<MadeRoom>,
 }
 

@@ -5,10 +5,12 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
     io,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use landline_addr::endpoint::{Endpoint, Host};
@@ -103,7 +105,7 @@ impl Dialer {
                 Ok(call) => return Ok(call),
                 Err(source) if left > 0 && turned_away(&source) => {
                     tracing::debug!(%endpoint, ?wait, "turned away, trying again");
-                    sleep(wait).await;
+                    sleep(scattered(wait)).await;
                     (left, wait) = (left - 1, wait * 2);
                 }
                 Err(source) => return Err(DialError::Handshake { endpoint: endpoint.to_string(), source }),
@@ -159,6 +161,14 @@ fn tcp_parts(endpoint: &Endpoint) -> Result<(&Host, u16), DialError> {
         Endpoint::Tcp { host, port } => Ok((host, *port)),
         Endpoint::Unix(_) => Err(DialError::Unusable { endpoint: endpoint.to_string() }),
     }
+}
+
+/// Half of `wait` to one and a half of it, at random: callers who were turned away together would else come back together,
+/// and be turned away again.
+fn scattered(wait: Duration) -> Duration {
+    // The standard library seeds each hasher's keys at random.
+    let dice = u32::try_from(RandomState::new().hash_one(wait) % 1024).unwrap_or(0);
+    wait / 2 + wait * dice / 1024
 }
 
 /// A busy or wary server closes before its first byte; anything it says by TLS alert is an answer, not a closed door.

@@ -10,6 +10,7 @@ use landline_net::{Block, CallError, CallReader, CallWriter, Received};
 use landline_wire::{ErrorCode, Fault, decode};
 use tokio::{
     sync::mpsc,
+    task::yield_now,
     time::{Instant, sleep_until},
 };
 
@@ -246,6 +247,7 @@ async fn send_block(
     shared.line_nanos.fetch_add(nanos.unwrap_or(u64::MAX), Ordering::Relaxed);
     shared.line_bytes.fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
     drop(back.try_send(block)); // the disk thread may be gone; then nobody needs it
+    yield_now().await; // a line that takes all at once would keep the thread from other people's copies
     Ok(())
 }
 
