@@ -26,6 +26,17 @@ mod splice;
 const PIECE: usize = 64 << 10;
 
 /// How bytes are carried.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use landline_net::raw::relay::RelayOptions;
+///
+/// let patient = RelayOptions::default();
+/// assert_eq!(patient.idle, None, "it waits for ever");
+/// let brisk = RelayOptions { idle: Some(Duration::from_secs(60)), ..patient };
+/// # assert_ne!(brisk, patient);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelayOptions {
     /// How long the second direction may be silent when the first has ended.
