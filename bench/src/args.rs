@@ -30,7 +30,7 @@ usage: landline-bench files [options]    landline, bare yardsticks, and the tool
                      shell    one command after the other through pipes, beside sftp
   --small          little of everything and one run: shows in seconds that it works, its figures mean nothing
   --size SIZE      bytes of the big file (big, resume), through the relay or of all users together, e.g. 2G or
-                   512M; a bare number is GiB (default 2G; relay and users 1G)
+                   512M; a bare number is GiB (default 2G, relay 1G)
   --runs N         timed transfers of each contender, 1 to 100 (default 5); many takes 3 at most, scp of a tree 2
   --only A,B       only contenders in whose name one of these words stands (the yardsticks always run)
   --json FILE      where the receipt goes (default: bench/files.json and the like in the target directory)
@@ -192,7 +192,7 @@ fn options(bench: Bench, mut words: impl Iterator<Item = OsString>) -> Result<Op
     let mut found = Options {
         bench,
         series: bench.series().to_vec(),
-        size: if bench == Bench::Files { 2 * GIB } else { GIB },
+        size: if bench == Bench::Sockets { GIB } else { 2 * GIB },
         runs: 5,
         small: false,
         check: false,
@@ -218,7 +218,8 @@ fn options(bench: Bench, mut words: impl Iterator<Item = OsString>) -> Result<Op
         }
     }
     if found.small {
-        (found.size, found.runs) = (if bench == Bench::Users { 256 * MIB } else { 64 * MIB }, 1);
+        // Of ten users the first would be done with less before the last has begun.
+        (found.size, found.runs) = (if bench == Bench::Users { 512 * MIB } else { 64 * MIB }, 1);
     }
     found.size = size.unwrap_or(found.size);
     found.runs = runs.unwrap_or(found.runs);
