@@ -163,12 +163,12 @@ fn tcp_parts(endpoint: &Endpoint) -> Result<(&Host, u16), DialError> {
     }
 }
 
-/// Half of `wait` to one and a half of it, at random: callers who were turned away together would else come back together,
-/// and be turned away again.
+/// `wait`, and up to as much again at random: callers who were turned away together would else come back together, and be
+/// turned away again.
 fn scattered(wait: Duration) -> Duration {
     // The standard library seeds each hasher's keys at random.
     let dice = u32::try_from(RandomState::new().hash_one(wait) % 1024).unwrap_or(0);
-    wait / 2 + wait * dice / 1024
+    wait + wait * dice / 1024
 }
 
 /// A busy or wary server closes before its first byte; anything it says by TLS alert is an answer, not a closed door.

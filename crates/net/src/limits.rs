@@ -29,7 +29,7 @@ pub struct DialLimits {
     pub handshake: Duration,
     /// How often a connection that was closed during the handshake is tried again: a busy door turns some away.
     pub retries: u32,
-    /// Wait before the first retry; doubled each time.
+    /// Wait before the first retry, doubled each time; up to as much again is added at random.
     pub retry_wait: Duration,
     /// Limits of the call that comes of it.
     pub call: CallLimits,
