@@ -136,7 +136,9 @@ fn a_get_whose_line_takes_nothing_is_cut_and_hears_why_when_it_dials_again() {
     let scene = Scene::new();
     let desk = scene.desk.machine();
     let (get, line) = held_get(&scene);
-    let call = wait_for_call(desk, |call| call["doing"] == "get big");
+    // Until the server can't get another byte off, its last word could still go on the line that stands.
+    let full = |call: &Value| call["bytes_out"].as_u64().unwrap() >= 12 * MIB as u64 && call["rate_out"] == 0;
+    let call = wait_for_call(desk, full);
     end(desk, &call);
     while !calls(desk).is_empty() {}
     line.resume(Way::Down);
