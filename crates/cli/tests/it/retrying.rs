@@ -96,7 +96,8 @@ fn a_large_file_that_failed_halfway_is_gone_on_with_where_it_stopped() {
             let retry = if bench.get { retry.on(&bench.disk) } else { retry };
             let _ = retry.succeeds().stderr_has("are there from before").stderr_has("1 file");
             let crossed = bench.line.passed(way) - before;
-            assert!(crossed < 10 * MIB as u64, "get {}, there {there_before}: {crossed} bytes crossed", bench.get);
+            // All of it would be more than 12 MiB. What had come when the disk was full is 2 MiB or more.
+            assert!(crossed < 11 * MIB as u64, "get {}, there {there_before}: {crossed} bytes crossed", bench.get);
             assert!(bench.has("to/big", &bytes) && residue(bench.disk.path()).is_empty());
         }
     }
