@@ -94,7 +94,8 @@ pub(crate) fn delay(rows: &[Row], which: &str) -> Vec<Verdict> {
     ours(rows, |name, ours| vec![at_least(name, rate(ours), &base, find(rows, raw::NAME).map(rate), DELAY_OF_RAW)])
 }
 
-fn find<'r, M>(rows: &'r [Row<M>], name: &str) -> Option<&'r M> {
+/// What was measured of `name`, if anything was.
+pub(crate) fn find<'r, M>(rows: &'r [Row<M>], name: &str) -> Option<&'r M> {
     rows.iter().find(|row| row.name == name)?.measured()
 }
 

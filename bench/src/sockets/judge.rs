@@ -1,7 +1,7 @@
 //! The ratios that raw sockets must reach, within one run. What was not measured is not kept.
 
 use super::{ASYNCIO, LANDLINE, SOCAT, TOKIO, UDP_ECHO, accepts, echo, idle, relay, udp};
-use crate::check::{Verdict, at_least, at_most, missing};
+use crate::check::{Verdict, at_least, at_most, find, missing};
 use crate::series::Row;
 
 /// Answers a second of the bare loop's, at least.
@@ -74,10 +74,6 @@ pub(super) fn accepts(rows: &[Row<accepts::Reached>]) -> Vec<Verdict> {
         Verdict { what, kept: found >= ACCEPTS },
         at_least(LANDLINE, found, TOKIO, base.map(|base| base.rate.median), OF_LOOP),
     ]
-}
-
-fn find<'r, M>(rows: &'r [Row<M>], name: &str) -> Option<&'r M> {
-    rows.iter().find(|row| row.name == name)?.measured()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::fair::{self, GET_ONE, GET_TEN, PUT_METERED, PUT_ONE, PUT_TEN};
 use super::shell::{self, LS, STAT};
-use crate::check::{Verdict, at_least, missing};
+use crate::check::{Verdict, at_least, find, missing};
 use crate::series::Row;
 
 /// Of one user's throughput, all together, at least.
@@ -37,10 +37,6 @@ pub(super) fn shell(rows: &[Row<shell::Reached>]) -> Vec<Verdict> {
         Verdict { what, kept: found <= ANSWER_MS }
     };
     [STAT, LS].into_iter().map(judge).collect()
-}
-
-fn find<'r, M>(rows: &'r [Row<M>], name: &str) -> Option<&'r M> {
-    rows.iter().find(|row| row.name == name)?.measured()
 }
 
 #[cfg(test)]
