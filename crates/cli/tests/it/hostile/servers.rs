@@ -377,6 +377,33 @@ fn a_listing_without_end_is_given_up() {
 }
 
 #[test]
+fn a_lane_that_is_let_in_when_all_was_sent_ends_in_order_and_the_copy_is_not_begun_anew() {
+    let office = office();
+    let machine = office.machine("laptop");
+    machine.write("file", "x");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    knows(&machine, "desk", nobody(203).public(), listener.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let mut main = Raw::answer(&listener, &nobody(203)).unwrap();
+        assert_eq!(main.hear_message().unwrap()["open"]["service"], "files");
+        assert!(main.hear_message().unwrap()["put"].is_object());
+        let Some(Word::Records(_)) = main.hear_word() else { panic!("nothing is told") };
+        main.say(says(&[Say::Want(Numbers::one(0))]));
+        let mut lane = Raw::answer(&listener, &nobody(203)).unwrap();
+        assert_eq!(lane.hear_message().unwrap()["open"]["service"], "files");
+        assert!(lane.hear_message().unwrap()["lane"].is_object());
+        assert_eq!(main.hear_message(), Some(json!({"finish": {}})));
+        lane.say(message(r#"{"done":{}}"#));
+        assert_eq!(lane.hear_message(), Some(json!({"finish": {}})), "a receiver that let it in waits for its end");
+        lane.say(message(r#"{"done":{}}"#));
+        main.say([says(&[Say::Kept(Numbers::one(0))]), message(r#"{"done":{"files":1,"bytes":1,"failed":0}}"#)].concat());
+        while main.hear().is_some() {}
+    });
+    let _ = machine.cmd(["put", "file", "desk:", "--lanes", "2"]).succeeds();
+    answering.join().unwrap();
+}
+
+#[test]
 fn a_machine_with_another_key_is_told_nothing() {
     let office = office();
     let machine = office.machine("laptop");

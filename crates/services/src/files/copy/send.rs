@@ -123,6 +123,8 @@ pub async fn run(
     watch.enter(Phase::Copying);
     let work = tokio::task::spawn_blocking(move || disk.work(&load));
     let stop = shared.gone.clone().drop_guard(); // also if this call is dropped in the middle
+    // A lane may join until the stream is over: the receiver, which has let it in, waits for it to end in order.
+    let joinable = back_tx.clone();
     let line = Line { queue: out_rx, back: back_tx, rate, shared: &shared, lanes, watch };
     let outcome = tokio::select! {
         () = lanes.bundle().cut.cancelled() => Err(CallError::Cut),
@@ -130,7 +132,7 @@ pub async fn run(
         outcome = async { tokio::try_join!(write(writer, line), listen(reader, news_tx, &shared, lanes, watch)) } => outcome,
     };
     writer.set_idle(LIFE);
-    drop((stop, over)); // lanes let go of the blocks, which the thread may be waiting for
+    drop((stop, over, joinable)); // lanes let go of the blocks, which the thread may be waiting for
     drop(work.await); // a thread that died was noticed by the end of its queue
     if outcome.is_err() {
         shared.left_open(watch);
