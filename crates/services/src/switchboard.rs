@@ -163,7 +163,7 @@ impl Switchboard {
             Area::Share => self.share.clone(),
             Area::Home => self.home_of(&user).await?,
         };
-        Ok(Pass::Files(share, Visitor { name: user.name, grants: user.grants, area }))
+        Ok(Pass::Files(share, Visitor { name: user.name, is_default: user.default, grants: user.grants, area }))
     }
 
     async fn home_of(&self, user: &User) -> Result<Share, Refusal> {

@@ -25,6 +25,8 @@ pub struct TcpInfo {
     pub cwnd: Option<u32>,
     /// Bytes of a full segment that we send.
     pub mss: Option<u32>,
+    /// Bytes of ours that the other end's system has taken.
+    pub acked: Option<u64>,
     /// Bytes a second that lately arrived at the other end.
     pub delivery_rate: Option<u64>,
     /// Time with data to send.
@@ -56,6 +58,7 @@ impl TcpInfo {
             lost: short(bytes, 32),
             cwnd: short(bytes, 80),
             mss: short(bytes, 16),
+            acked: long(bytes, 120),
             delivery_rate: long(bytes, 160),
             busy: long(bytes, 168).map(Duration::from_micros),
             rwnd_limited: long(bytes, 176).map(Duration::from_micros),
@@ -126,6 +129,7 @@ mod tests {
         assert!(info.rtt.unwrap() > Duration::ZERO, "{info:?}");
         assert!(info.cwnd.unwrap() > 0 && info.mss.unwrap() > 0, "{info:?}");
         assert!(info.rtt.unwrap() >= info.min_rtt.unwrap(), "{info:?}");
+        assert_eq!(info.acked, Some(1001), "the first segment counts as one, {info:?}");
     }
 
     #[test]

@@ -120,7 +120,8 @@ fn items() -> Vec<(&'static str, Vec<u8>)> {
 fn lanes() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("lane-item/working", frame(LaneItem::Working {})),
-        ("lane-item/finish", frame(LaneItem::Finish {})),
+        ("lane-item/finish", frame(LaneItem::Finish { early: false })),
+        ("lane-item/early", frame(LaneItem::Finish { early: true })),
         ("lane-ack/working", frame(LaneAck::Working {})),
         ("lane-ack/enough", frame(LaneAck::Enough {})),
         ("lane-ack/done", frame(LaneAck::Done {})),

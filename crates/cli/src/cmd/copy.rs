@@ -48,6 +48,8 @@ pub(crate) struct Copying {
     dry_run: bool,
     /// Bytes a second at most; 0 for no limit.
     limit: u64,
+    /// More calls than one were asked for.
+    asked: bool,
     /// Hands outcomes on to the screen, and progress to the floors below.
     pub(crate) watch: Watch,
     progress: Option<Progress>,
@@ -98,7 +100,7 @@ pub(crate) struct Again<'a> {
 impl Copying {
     /// Begins to watch. `name`: what the person calls the other machine. Needs a runtime.
     pub(crate) fn start(here: &Here, words: Words, flags: &CopyFlags, name: &str) -> Self {
-        let (dry_run, limit) = (flags.dry_run, flags.limit());
+        let (dry_run, limit, asked) = (flags.dry_run, flags.limit(), flags.asks_for_lanes());
         let curtain = Arc::<Mutex<Curtain>>::default();
         let failures = Arc::<Mutex<Failures>>::default();
         let (screen, open, noted) = (here.clone(), Arc::clone(&curtain), Arc::clone(&failures));
@@ -121,7 +123,8 @@ impl Copying {
             *lock(&curtain) = progress.curtain();
         }
         let attendant = (!dry_run).then(|| Attendant::start(here, name, &watch, stuck, Arc::clone(&curtain)));
-        Self { here: here.clone(), words, dry_run, limit, watch, progress, attendant, curtain, failures, _over: over }
+        let here = here.clone();
+        Self { here, words, dry_run, limit, asked, watch, progress, attendant, curtain, failures, _over: over }
     }
 
     /// Whether totals are worth counting.
@@ -209,8 +212,9 @@ impl Copying {
                 skipped: summary.skipped,
                 dry_run: self.dry_run,
                 lanes: self.watch.lanes(),
+                crowded: self.watch.was_crowded(),
                 job,
-                slow,
+                slow: slow.map(Box::new),
             });
             return;
         }
@@ -220,6 +224,9 @@ impl Copying {
             if self.watch.lanes() > 1 {
                 out.say(format_args!("over {} lanes", self.watch.lanes()));
             }
+        }
+        if self.watch.was_crowded() && (self.asked || self.here.verbose > 0) {
+            out.say(format_args!("others copied there at the same time, so {name} let fewer calls carry this"));
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod commands;
+mod company;
 mod configuration;
 mod exits;
 mod files_shell;

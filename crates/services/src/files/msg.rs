@@ -297,7 +297,11 @@ pub enum LaneItem {
     /// Still here.
     Working {},
     /// No more groups come over this lane.
-    Finish {},
+    Finish {
+        /// There are more, for other calls.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        early: bool,
+    },
 }
 
 /// On a lane, from the receiver of its stream to the sender.

@@ -11,8 +11,9 @@ use landline_wire::{ErrorCode, Fault, MessageError, WireName};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    company::Person,
     copy::{
-        lanes::no_stream,
+        lanes::{crowded, no_stream},
         receive,
         send::{self, Load, Root},
     },
@@ -78,7 +79,7 @@ impl Share {
             Some(index) => engine.with_index(Arc::clone(index)),
             None => engine,
         };
-        Self { engine: Arc::new(engine), streams: Streams::default(), ..self.clone() }
+        Self { engine: Arc::new(engine), streams: self.streams.beside(), ..self.clone() }
     }
 
     /// What is served.
@@ -276,7 +277,7 @@ impl Share {
         let _place = self.disk.place(call).await?;
         let lanes = send::Lanes::default();
         let (joins, card) = (Lanes::Away(lanes.clone()), call.card().clone());
-        let entered = self.enter(call, stream, joins.clone()).await;
+        let entered = self.enter((call, visitor), stream, joins.clone()).await;
         let roots = vec![root];
         let watch = Watch::new(|_| {});
         account.copies(&watch);
@@ -287,27 +288,44 @@ impl Share {
     }
 
     /// A copy stream begins, whose lanes others can find from now on.
-    fn enter(&self, call: &Call, name: Option<StreamId>, lanes: Lanes) -> impl Future<Output = Entered> + use<> {
+    fn enter(
+        &self,
+        (call, visitor): (&Call, &Visitor),
+        name: Option<StreamId>,
+        lanes: Lanes,
+    ) -> impl Future<Output = Entered> + use<> {
         let (streams, peer, line) = (self.streams.clone(), identity(call.peer()), call.line());
-        async move { streams.enter(peer, name, lanes, line).await }
+        let person = if visitor.is_default { Person::Machine(peer) } else { Person::User(visitor.name.clone()) };
+        async move { streams.enter((peer, person), name, lanes, line).await }
     }
 
-    /// This call carries groups of a stream that the same peer runs on another one.
+    /// This call carries groups of a stream that the same peer runs on another one, while no other user copies.
     async fn lane(&self, call: &mut Call, of: StreamId) -> Result<(), CallError> {
-        let enough = CancellationToken::new(); // it is for the caller to say
         let joined = match self.streams.find(identity(call.peer()), of) {
             None => Err(no_stream()),
-            Some(lanes) => lanes.join().map(|lane| (lanes, lane)),
+            Some((_, place)) if place.is_shared().await => Err(crowded()),
+            Some((lanes, place)) => lanes.join().map(|lane| (lanes, place, lane)),
         };
         match joined {
-            Ok((lanes, lane)) => {
+            Ok((lanes, place, lane)) => {
                 if let Err(fault) = call.send(&Answer::Done {}).await {
                     lanes.displace(); // it was cut, and perhaps heard
                     lane.leave();
                     return Err(fault);
                 }
-                let card = call.card().clone();
-                ending::heed_lane(&card, &lanes, lane.carry(call, &enough)).await
+                let (card, enough) = (call.card().clone(), CancellationToken::new());
+                let crowding = async {
+                    place.shared().await;
+                    enough.cancel();
+                    std::future::pending().await
+                };
+                let carry = async {
+                    tokio::select! {
+                        parted = lane.carry(call, &enough) => parted.map(drop),
+                        never = crowding => never,
+                    }
+                };
+                ending::heed_lane(&card, &lanes, carry).await
             }
             Err(CallError::Fault(fault)) => call.send(&Answer::Error(fault)).await,
             Err(fault) => Err(fault),
@@ -391,7 +409,7 @@ impl Share {
             receive::Destination { engine: Arc::clone(&self.engine), base: SharePath::root(), judge, owner, policy };
         let lanes = receive::Lanes::default();
         let (joins, card) = (Lanes::Here(lanes.clone()), call.card().clone());
-        let entered = self.enter(call, stream, joins.clone()).await;
+        let entered = self.enter((call, visitor), stream, joins.clone()).await;
         let ended = ending::heed(&card, (&entered, &joins), receive::run(call.halves(), to, &lanes, &watch)).await;
         account.copied(&ended);
         let sum = watch.summary();

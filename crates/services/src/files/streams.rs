@@ -17,7 +17,13 @@ use landline_net::{Call, CallError, LineStats};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::copy::{lanes::Bundle, receive, send};
+use super::{
+    company::{Company, Person, Place},
+    copy::{
+        lanes::{Bundle, Parted},
+        receive, send,
+    },
+};
 
 /// A peer of which nothing came for so long, while another stream of the same peer begins, has lost its line: both ends
 /// of a stream show life every two seconds.
@@ -169,7 +175,11 @@ impl Lane {
     }
 
     /// Carries groups over `call` until all have gone, or an end has `enough` of it.
-    pub(in crate::files) async fn carry(self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
+    pub(in crate::files) async fn carry(
+        self,
+        call: &mut Call,
+        enough: &CancellationToken,
+    ) -> Result<Parted, CallError> {
         match self {
             Self::Away(lane) => lane.carry(call, enough).await,
             Self::Here(lane) => lane.carry(call, enough).await,
@@ -181,6 +191,7 @@ impl Lane {
 #[derive(Debug, Clone, Default)]
 pub(in crate::files) struct Streams {
     running: Arc<Mutex<Running>>,
+    company: Company,
 }
 
 #[derive(Debug, Default)]
@@ -197,6 +208,7 @@ struct Stream {
     name: Option<StreamId>,
     lanes: Lanes,
     line: LineStats,
+    place: Place,
     /// Cancelled once it has let go of everything.
     gone: CancellationToken,
 }
@@ -209,11 +221,16 @@ pub(in crate::files) struct Entered {
 }
 
 impl Streams {
-    /// A stream of `peer` begins. Whatever it goes on for (the one of the same name, and those of the same peer that are
+    /// Those of another share of the same server.
+    pub(in crate::files) fn beside(&self) -> Self {
+        Self { running: Arc::default(), company: self.company.clone() }
+    }
+
+    /// A stream of `peer`, a machine of `person`, begins. Whatever it goes on for (the one of the same name, and those of the same peer that are
     /// not heard any more) is ended first and let finish, so that what came of it can be taken up.
     pub(in crate::files) async fn enter(
         &self,
-        peer: [u8; 32],
+        (peer, person): ([u8; 32], Person),
         name: Option<StreamId>,
         lanes: Lanes,
         line: LineStats,
@@ -229,7 +246,8 @@ impl Streams {
             // At once, so that of two that begin together the second is the one that the first gives way to.
             let number = running.next;
             running.next += 1;
-            running.streams.insert(number, Stream { peer, name, lanes, line, gone: CancellationToken::new() });
+            let place = self.company.enter(person, line.clone());
+            running.streams.insert(number, Stream { peer, name, lanes, line, place, gone: CancellationToken::new() });
             (Entered { running: Arc::clone(&self.running), number }, before)
         };
         let all_gone = async {
@@ -247,12 +265,12 @@ impl Streams {
         name.is_some_and(|name| lock(&self.running).forbidden.contains(&(peer, name)))
     }
 
-    /// The lanes of the stream that `peer` calls so.
-    pub(in crate::files) fn find(&self, peer: [u8; 32], name: StreamId) -> Option<Lanes> {
+    /// The lanes of the stream that `peer` calls so, and its place among those of others.
+    pub(in crate::files) fn find(&self, peer: [u8; 32], name: StreamId) -> Option<(Lanes, Place)> {
         let running = lock(&self.running);
         let named = running.streams.iter().filter(|(_, stream)| (stream.peer, stream.name) == (peer, Some(name)));
         // One that gives way may still be there.
-        named.max_by_key(|(number, _)| **number).map(|(_, stream)| stream.lanes.clone())
+        named.max_by_key(|(number, _)| **number).map(|(_, stream)| (stream.lanes.clone(), stream.place.clone()))
     }
 }
 
@@ -272,6 +290,7 @@ impl Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         if let Some(stream) = lock(&self.running).streams.remove(&self.number) {
+            stream.place.leave();
             stream.gone.cancel();
         }
     }

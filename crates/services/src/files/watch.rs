@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -142,6 +142,7 @@ struct Inner {
     busy: Clocks,
     theirs: Mutex<Option<LoadMsg>>,
     lines: Lines,
+    crowded: AtomicBool,
     started: Instant,
     /// When the first stream began.
     copying: OnceLock<Instant>,
@@ -201,6 +202,7 @@ impl Watch {
             busy: Clocks::new(started),
             theirs: Mutex::default(),
             lines: Lines::default(),
+            crowded: AtomicBool::new(false),
             started,
             copying: OnceLock::new(),
             in_hand: OnceLock::new(),
@@ -307,6 +309,16 @@ impl Watch {
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.inner.lines.most()
+    }
+
+    /// Whether the other machine wanted fewer calls to carry content, because other users copied there, too.
+    #[must_use]
+    pub fn was_crowded(&self) -> bool {
+        self.inner.crowded.load(Relaxed)
+    }
+
+    pub(super) fn note_crowded(&self) {
+        self.inner.crowded.store(true, Relaxed);
     }
 
     /// What the other end has said that it is busy with.

@@ -50,7 +50,7 @@ pub(crate) struct CopyFlags {
     #[arg(long, value_name = "RATE", value_parser = crate::units::parse_bytes, default_value = "0", hide_default_value = true)]
     limit: u64,
     /// Calls that carry content at once: a number up to 16, or auto for one, and more where measuring says that they help;
-    /// what helped is remembered for each contact. A pipe always uses one
+    /// what helped is remembered for each contact. One while other users copy there, too. A pipe always uses one
     #[arg(long, value_name = "N", value_parser = lanes, default_value = "auto")]
     lanes: Lanes,
     /// Dial again for so long when the line is cut; what arrived is not sent twice
@@ -143,6 +143,11 @@ impl CopyFlags {
             reconnect: self.reconnect(),
             lanes: self.lanes.into(),
         })
+    }
+
+    /// Whether more calls than one are asked for.
+    pub(crate) fn asks_for_lanes(&self) -> bool {
+        self.lanes.0 > 1
     }
 
     /// For `landline retry`.

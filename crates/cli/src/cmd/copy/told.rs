@@ -62,12 +62,14 @@ pub(super) enum Told<'a> {
         dry_run: bool,
         /// The most calls that carried content at once.
         lanes: usize,
+        /// Whether the other machine wanted fewer, because other users copied there.
+        crowded: bool,
         /// For `landline retry`.
         #[serde(skip_serializing_if = "Option::is_none")]
         job: Option<u32>,
         /// What held it up; not of a dry run.
         #[serde(skip_serializing_if = "Option::is_none")]
-        slow: Option<Slow>,
+        slow: Option<Box<Slow>>,
     },
 }
 

@@ -396,7 +396,9 @@ fn a_lane_that_is_let_in_when_all_was_sent_ends_in_order_and_the_copy_is_not_beg
         lane.say(message(r#"{"done":{}}"#));
         assert_eq!(lane.hear_message(), Some(json!({"finish": {}})), "a receiver that let it in waits for its end");
         lane.say(message(r#"{"done":{}}"#));
-        main.say([says(&[Say::Kept(Numbers::one(0))]), message(r#"{"done":{"files":1,"bytes":1,"failed":0}}"#)].concat());
+        main.say(
+            [says(&[Say::Kept(Numbers::one(0))]), message(r#"{"done":{"files":1,"bytes":1,"failed":0}}"#)].concat(),
+        );
         while main.hear().is_some() {}
     });
     let _ = machine.cmd(["put", "file", "desk:", "--lanes", "2"]).succeeds();

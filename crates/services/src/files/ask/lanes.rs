@@ -1,22 +1,25 @@
 //! Lanes of a copy, from the side that dials: how many calls it uses, and dialling them.
 //!
 //! In: a stream that runs, and what its watch counts. Out: further calls that join it or leave it again. A lane that can't
-//! be had is no failure: the copy goes on with what it has. What paid is remembered for each contact.
+//! be had is no failure: the copy goes on with what it has. Where other users copy, too, the other machine lets none in; then
+//! it is asked again after a while. What paid is remembered for each contact.
 
-use std::{convert::Infallible, future::pending, time::Duration};
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
 use landline_addr::contact::{ContactName, Machine};
 use landline_net::CallError;
 use landline_store::Lanes as LaneMemory;
+use landline_wire::ErrorCode;
 use tokio::{
+    sync::Notify,
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Route;
+use super::{FilesError, Route};
 use crate::files::{
-    copy::lanes::MAX_LANES,
+    copy::lanes::{MAX_LANES, Parted},
     msg::{Answer, Request},
     streams::{Lanes, StreamId},
     watch::Watch,
@@ -24,7 +27,7 @@ use crate::files::{
 
 mod prober;
 
-use prober::{Prober, Way};
+use prober::{Prober, REST, Way};
 
 /// How many calls a copy may use at once, the first among them.
 pub const MOST: usize = MAX_LANES + 1;
@@ -58,24 +61,36 @@ pub(super) struct Steering {
     dialled: JoinSet<()>,
     /// One for each lane that was not yet told to leave, the newest last.
     open: Vec<CancellationToken>,
+    /// Rung when the other machine wants no lanes now.
+    unwanted: Arc<Notify>,
     prober: Option<Prober>,
 }
 
 impl Steering {
     pub(super) fn new(route: &Route, name: Option<StreamId>, count: LaneCount, lanes: Lanes, watch: &Watch) -> Self {
         let (route, watch) = (route.clone(), watch.clone());
-        Self { route, name, count, watch, lanes, dialled: JoinSet::new(), open: Vec::new(), prober: None }
+        let (dialled, open, unwanted) = (JoinSet::new(), Vec::new(), Arc::default());
+        Self { route, name, count, watch, lanes, dialled, open, unwanted, prober: None }
     }
 
     /// Adds lanes and takes them away, for as long as the stream runs beside.
     pub(super) async fn run(&mut self) -> Infallible {
         self.lanes.begun().await;
         match (self.count, self.contact().cloned()) {
-            (LaneCount::Exactly(calls), _) => self.use_calls(calls),
+            (LaneCount::Exactly(calls), _) => self.insist(calls).await,
             (LaneCount::Auto, Some(contact)) => self.probe(&contact).await,
-            (LaneCount::Auto, None) => {} // on one machine there is no line to fill
+            (LaneCount::Auto, None) => pending().await, // on one machine there is no line to fill
         }
-        pending().await
+    }
+
+    async fn insist(&mut self, calls: usize) -> Infallible {
+        let unwanted = Arc::clone(&self.unwanted);
+        loop {
+            self.use_calls(calls);
+            unwanted.notified().await;
+            self.use_calls(1);
+            sleep(REST).await;
+        }
     }
 
     fn contact(&self) -> Option<&ContactName> {
@@ -85,7 +100,7 @@ impl Steering {
         }
     }
 
-    async fn probe(&mut self, contact: &ContactName) {
+    async fn probe(&mut self, contact: &ContactName) -> Infallible {
         sleep(START).await;
         let paid = self.remembered(contact.clone()).await.unwrap_or(1);
         let way = match self.lanes {
@@ -93,11 +108,16 @@ impl Steering {
             Lanes::Here(_) => Way::Here,
         };
         let mut prober = Prober::new(paid, Instant::now().into_std());
+        let unwanted = Arc::clone(&self.unwanted);
         loop {
             self.use_calls(prober.calls());
             self.prober = Some(prober.clone());
-            sleep(LOOK).await;
-            prober.look(Instant::now().into_std(), self.watch.summary().moved, way.waits_for_line(&self.watch));
+            tokio::select! {
+                () = unwanted.notified() => prober.is_unwanted(Instant::now().into_std()),
+                () = sleep(LOOK) => {
+                    prober.look(Instant::now().into_std(), self.watch.summary().moved, way.waits_for_line(&self.watch));
+                }
+            }
         }
     }
 
@@ -111,10 +131,16 @@ impl Steering {
         while self.open.len() < wanted {
             let enough = CancellationToken::new();
             let (route, lanes) = (self.route.clone(), self.lanes.clone());
-            let (watch, token) = (self.watch.clone(), enough.clone());
+            let (watch, token, unwanted) = (self.watch.clone(), enough.clone(), Arc::clone(&self.unwanted));
             self.dialled.spawn(async move {
-                if let Err(fault) = one(&route, (name, &lanes), &token, &watch).await {
+                let ended = one(&route, (name, &lanes), &token, &watch).await;
+                if let Err(fault) = &ended {
                     tracing::debug!(%fault, "a lane ended early");
+                }
+                // Of several the first one says it for all.
+                if is_unwanted(&ended) && !token.is_cancelled() {
+                    watch.note_crowded();
+                    unwanted.notify_one();
                 }
             });
             self.open.push(enough);
@@ -155,10 +181,10 @@ async fn one(
     (name, lanes): (StreamId, &Lanes),
     enough: &CancellationToken,
     watch: &Watch,
-) -> Result<(), super::FilesError> {
+) -> Result<Parted, FilesError> {
     let mut call = tokio::select! {
         call = route.call() => call?,
-        () = lanes.over() => return Ok(()), // a short copy does not wait for lanes that it will not need
+        () = lanes.over() => return Ok(Parted::Done), // a short copy does not wait for lanes that it will not need
     };
     // Whoever receives waits for the lane before the sender knows of it, and never the other way round: then no group is
     // on its way that nobody waits for.
@@ -186,6 +212,16 @@ async fn one(
     watch.beside(call.line());
     let carried = lane.carry(&mut call, enough).await;
     watch.left();
-    carried?;
-    Ok(call.close().await?)
+    let parted = carried?;
+    call.close().await?;
+    Ok(parted)
+}
+
+/// Whether the other machine wants no lanes now.
+fn is_unwanted(ended: &Result<Parted, FilesError>) -> bool {
+    match ended {
+        Ok(parted) => *parted == Parted::SentAway,
+        Err(FilesError::Call(CallError::Fault(fault))) => fault.code == ErrorCode::Conflict,
+        Err(_) => false,
+    }
 }

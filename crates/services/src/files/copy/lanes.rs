@@ -36,6 +36,15 @@ pub(in crate::files) struct Bundle {
     pub(super) dropped: CancellationToken,
 }
 
+/// How a lane ended in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parted {
+    /// All had gone, or this end had enough of it.
+    Done,
+    /// The other end had enough of it, while there was more to come.
+    SentAway,
+}
+
 /// In place of a number of lanes.
 const SHUT: usize = usize::MAX;
 
@@ -99,6 +108,11 @@ impl Drop for Membership {
         }
         self.bundle.open.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// Others copy here, too.
+pub(in crate::files) fn crowded() -> CallError {
+    Fault::new(ErrorCode::Conflict, "others copy here at this time, so one call of each carries his copy").into()
 }
 
 /// No such stream, or none any more.

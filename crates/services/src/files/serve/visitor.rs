@@ -16,6 +16,8 @@ use crate::files::{
 pub struct Visitor {
     /// For the log.
     pub name: String,
+    /// Whether many people go by this name: all who were let in without one of their own.
+    pub is_default: bool,
     /// What this one may do.
     pub grants: Vec<Grant>,
     /// Where the paths of this call begin.

@@ -22,7 +22,7 @@ const PAYS: f64 = 1.25;
 /// How much of the rate half of the calls must reach to do as well.
 const SUFFICES: f64 = 0.9;
 /// After what time it is looked again: lines change.
-const REST: Duration = Duration::from_secs(60);
+pub(super) const REST: Duration = Duration::from_secs(60);
 /// The part of the time that a copy must have waited for the line.
 const WAITED: f64 = 0.5;
 
@@ -120,6 +120,12 @@ impl Prober {
         }
     }
 
+    /// The other end wants no lanes at `now`: one call, until it is looked again. That says nothing of what pays.
+    pub(super) fn is_unwanted(&mut self, now: Instant) {
+        (self.calls, self.judged) = (1, false);
+        self.rest(now);
+    }
+
     fn judge(&mut self, now: Instant, bytes: u64, question: Question, (rate, waits): (f64, bool)) {
         let can_grow = waits && self.calls * 2 <= MOST;
         match question {
@@ -212,6 +218,22 @@ mod tests {
         let (prober, used) = copy(30, 4, true, |calls| calls.min(4) * 1_000_000);
         assert_eq!((prober.calls(), prober.found()), (4, Some(4)));
         assert!(used.contains(&8) && used.contains(&2), "{used:?}");
+    }
+
+    #[test]
+    fn who_is_sent_away_uses_one_call_and_asks_again_after_a_while() {
+        let start = Instant::now();
+        let mut prober = Prober::new(4, start);
+        prober.is_unwanted(start);
+        assert_eq!((prober.calls(), prober.found()), (1, None), "what is remembered stays");
+        let mut bytes = 0;
+        let mut first = None;
+        for look in 1..=400_u32 {
+            bytes += 1_000_000;
+            prober.look(start + LOOK * look, bytes, true);
+            first = first.or((prober.calls() > 1).then_some(LOOK * look));
+        }
+        assert!(first.is_some_and(|first| first >= REST), "{first:?}");
     }
 
     #[test]

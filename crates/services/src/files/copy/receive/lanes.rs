@@ -14,7 +14,7 @@ use super::In;
 use crate::files::{
     copy::{
         BLOCKS, HEARTBEAT, LIFE,
-        lanes::{Bundle, Membership, no_stream},
+        lanes::{Bundle, Membership, Parted, no_stream},
     },
     msg::{LaneAck, LaneItem},
     records::Put,
@@ -101,7 +101,7 @@ impl Lane {
     ///
     /// # Errors
     /// As the line fails, or the sender breaks the protocol; the stream is cut then.
-    pub async fn carry(mut self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
+    pub async fn carry(mut self, call: &mut Call, enough: &CancellationToken) -> Result<Parted, CallError> {
         let bundle = Arc::clone(&self.bundle);
         let (reader, writer) = call.halves();
         reader.set_idle(LIFE);
@@ -109,17 +109,19 @@ impl Lane {
         let (asked, all) = (enough.child_token(), CancellationToken::new());
         let ended = tokio::select! {
             () = bundle.over.cancelled() => Err(CallError::Cut),
-            ended = async { tokio::try_join!(self.receive(reader, &all), speak(writer, &asked, &all)) } => ended.map(drop),
+            ended = async { tokio::try_join!(self.receive(reader, &all), speak(writer, &asked, &all)) } => ended.map(|(early, ())| early),
         };
         reader.release();
         if ended.is_err() {
             bundle.cut.cancel(); // if it is over, that says nothing
         }
         self.left();
-        ended
+        let sent_away = ended? && !enough.is_cancelled();
+        Ok(if sent_away { Parted::SentAway } else { Parted::Done })
     }
 
-    async fn receive(&self, reader: &mut CallReader, all: &CancellationToken) -> Result<(), CallError> {
+    /// Hands groups on until no more come; whether the sender has more, for other calls.
+    async fn receive(&self, reader: &mut CallReader, all: &CancellationToken) -> Result<bool, CallError> {
         let (back_tx, mut back) = mpsc::channel(2 * BLOCKS);
         let mut announced = None;
         loop {
@@ -129,11 +131,11 @@ impl Lane {
             match reader.recv().await?.ok_or(CallError::HungUp)? {
                 Received::Message(body) => match decode::<LaneItem>(&body)? {
                     LaneItem::Working {} => {}
-                    LaneItem::Finish {} if announced.is_none() => {
+                    LaneItem::Finish { early } if announced.is_none() => {
                         all.cancel();
-                        return Ok(());
+                        return Ok(early);
                     }
-                    LaneItem::Finish {} => return Err(out_of_turn("the end of a lane")),
+                    LaneItem::Finish { .. } => return Err(out_of_turn("the end of a lane")),
                 },
                 Received::Records(frame) if announced.is_none() => {
                     announced = Some(group_of(&frame)?);

@@ -19,7 +19,7 @@ use super::{Group, pending::Shared, rate::Rate, send_group};
 use crate::files::{
     copy::{
         BLOCKS, BUSY_PEER, HEARTBEAT, LIFE,
-        lanes::{Bundle, MAX_LANES, Membership, no_stream},
+        lanes::{Bundle, MAX_LANES, Membership, Parted, no_stream},
     },
     msg::{LaneAck, LaneItem},
 };
@@ -152,37 +152,39 @@ impl Lane {
     ///
     /// # Errors
     /// As the line fails; the stream is cut then. [`CallError::Cut`] if the stream is over before.
-    pub async fn carry(self, call: &mut Call, enough: &CancellationToken) -> Result<(), CallError> {
+    pub async fn carry(self, call: &mut Call, enough: &CancellationToken) -> Result<Parted, CallError> {
         let bundle = Arc::clone(&self.lanes.inner.bundle);
         let (reader, writer) = call.halves();
         reader.set_idle(LIFE);
         writer.set_idle(BUSY_PEER);
-        let enough = enough.child_token();
+        let (own, enough) = (enough, enough.child_token());
         let finished = CancellationToken::new();
         let ended = tokio::select! {
             () = bundle.over.cancelled() => Err(CallError::Cut),
             ended = async {
                 tokio::try_join!(self.send(writer, &enough, &finished), heed(reader, &enough, &finished))
-            } => ended.map(drop),
+            } => ended.map(|(early, ())| early),
         };
         writer.set_idle(LIFE);
         if ended.is_err() {
             bundle.cut.cancel(); // if it is over, that says nothing
         }
         self.member.leave();
-        ended
+        let sent_away = ended? && !own.is_cancelled();
+        Ok(if sent_away { Parted::SentAway } else { Parted::Done })
     }
 
+    /// Sends groups until there are no more, or enough; whether it was the latter.
     async fn send(
         &self,
         writer: &mut CallWriter,
         enough: &CancellationToken,
         finished: &CancellationToken,
-    ) -> Result<(), CallError> {
-        loop {
+    ) -> Result<bool, CallError> {
+        let early = loop {
             let group = tokio::select! {
                 biased;
-                () = enough.cancelled() => None,
+                () = enough.cancelled() => break true,
                 group = self.lanes.next() => group,
                 () = sleep_until(Instant::now() + HEARTBEAT) => {
                     writer.queue(&LaneItem::Working {})?;
@@ -190,13 +192,14 @@ impl Lane {
                     continue;
                 }
             };
-            let Some(group) = group else { break };
+            let Some(group) = group else { break false };
             let ways = self.lanes.bundle().open() + 1;
             send_group(writer, group, &self.back, &self.rate, (&self.shared, ways)).await?;
-        }
+        };
         finished.cancel();
-        writer.queue(&LaneItem::Finish {})?;
-        writer.flush().await
+        writer.queue(&LaneItem::Finish { early })?;
+        writer.flush().await?;
+        Ok(early)
     }
 }
 
