@@ -69,7 +69,12 @@ impl World {
         let (near, far) = duplex(PIPE);
         let serving = async {
             let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
-            let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec(), area: Area::Share };
+            let visitor = Visitor {
+                name: "ann".to_owned(),
+                is_default: false,
+                grants: Grant::defaults().to_vec(),
+                area: Area::Share,
+            };
             let served = self.share.serve(&visitor, &mut call, &CancellationToken::new(), PATIENCE).await;
             if let Err(CallError::Fault(fault)) = &served {
                 assert_ne!(fault.code, ErrorCode::Internal, "{fault:?}");
