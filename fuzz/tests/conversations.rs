@@ -69,7 +69,12 @@ async fn speak(share: &Share, name: &str, turns: &[Turn]) {
     let mut call = Call::over(near, Peer::Uid(0), Origin::Unix, None, Limits::KNOWN, &CallLimits::default());
     let serving = async {
         assert_eq!(call.recv::<Open>().await.expect("a message"), Some(Open::of("files")), "the door takes this one");
-        let visitor = Visitor { name: "ann".to_owned(), grants: Grant::defaults().to_vec(), area: Area::Share };
+        let visitor = Visitor {
+            name: "ann".to_owned(),
+            is_default: false,
+            grants: Grant::defaults().to_vec(),
+            area: Area::Share,
+        };
         let served = share.serve(&visitor, &mut call, &CancellationToken::new(), Duration::from_secs(60)).await;
         if name == "cut" {
             assert!(matches!(served, Err(CallError::Cut)), "{served:?}");
