@@ -84,8 +84,10 @@ impl Steering {
     }
 
     async fn insist(&mut self, calls: usize) -> Infallible {
-        let unwanted = Arc::clone(&self.unwanted);
         loop {
+            // A bell of its own each time: several lanes that were sent away together may have rung twice.
+            let unwanted = Arc::<Notify>::default();
+            self.unwanted = Arc::clone(&unwanted);
             self.use_calls(calls);
             unwanted.notified().await;
             self.use_calls(1);
