@@ -22,6 +22,7 @@
 //! assert!(!desk.machine().share().join("big.bin").exists());
 //! ```
 
+mod asking;
 mod cmd;
 mod linkbox;
 mod needs;
@@ -33,6 +34,7 @@ mod small_disk;
 mod trap;
 pub mod tree;
 
+pub use asking::until;
 pub use cmd::{Cmd, Done};
 pub use linkbox::{Cut, Linkbox, Way};
 pub use needs::{SKIP_LOG, TOOLS, Tool, needs};

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use landline_testkit::{Cut, Machine, Way};
+use landline_testkit::{Cut, Machine, Way, until};
 use serde_json::Value;
 
-use crate::scene::{MIB, Scene, random, residue};
+use crate::scene::{MIB, Scene, random, residue, wait_until_put_away};
 
 /// A put that was cut in the middle of a file of this name in the folder `in` of the share.
 fn cut_put(scene: &Scene, name: &str) {
@@ -15,8 +15,7 @@ fn cut_put(scene: &Scene, name: &str) {
     line.cut_after(Way::Up, 7 << 20, Cut::Reset);
     let _ = scene.put(name, "desk:in/").args(["--reconnect", "0"]).fails_with(4);
     scene.laptop.cmd(["contacts", "address", "desk", &scene.desk.addr().to_string()]).succeeds().stdout("");
-    // The server has put it away once it answers that it is not arriving any more.
-    while scene.desk.machine().cmd(["partials", "list", "--json"]).succeeds().json_line()["arriving"] == true {}
+    wait_until_put_away(scene.desk.machine());
 }
 
 fn list(machine: &Machine) -> Vec<Value> {
@@ -73,7 +72,7 @@ fn what_is_arriving_right_now_stays() {
     line.stall_after(Way::Up, 6 << 20);
     let sending = scene.put("big.bin", "desk:").spawn();
     line.wait_until_passed(Way::Up, 6 << 20);
-    while list(desk).is_empty() {}
+    until("a partial file", || (!list(desk).is_empty()).then_some(()));
     assert_eq!(list(desk)[0]["arriving"], true);
     let _ =
         desk.cmd(["partials", "clear", "--all"]).fails_with(9).stderr_has("big.bin is arriving right now: left alone");

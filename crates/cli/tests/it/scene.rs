@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use landline_testkit::{Cmd, Linkbox, Machine, Office, PATIENCE, Random, Serving};
+use landline_testkit::{Cmd, Linkbox, Machine, Office, PATIENCE, Random, Serving, until};
 use tempfile::TempDir;
 
 pub(crate) const BIN: &str = env!("CARGO_BIN_EXE_landline");
@@ -201,6 +201,12 @@ pub(crate) fn wait_for_staging(folder: impl AsRef<Path>) -> PathBuf {
         let mut told = [0; 4096];
         while rustix::io::read(&watch, &mut told).is_ok_and(|count| count > 0) {}
     }
+}
+
+/// Waits until the server has put away the one file that was arriving, which it tells by saying that it is not any more.
+pub(crate) fn wait_until_put_away(machine: &Machine) {
+    let arrives = || machine.cmd(["partials", "list", "--json"]).succeeds().json_line()["arriving"] == true;
+    until("a file that does not arrive any more", || (!arrives()).then_some(()));
 }
 
 /// What is there of copies that were not finished and can be taken up, the files beside them that say so left out.

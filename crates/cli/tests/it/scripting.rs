@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use landline_testkit::{Cut, Machine, Way};
 use serde_json::Value;
 
-use crate::scene::{MIB, Scene, name, on_desk, random};
+use crate::scene::{MIB, Scene, name, on_desk, random, wait_until_put_away};
 use crate::users::House;
 
 const PAGE: &str = include_str!("../../../../docs/scripting.md");
@@ -86,7 +86,7 @@ fn what_put_and_get_print_is_what_the_page_says() {
     laptop.cmd(["contacts", "address", "desk", &scene.desk.addr().to_string()]).succeeds().stdout("");
     let desk = scene.desk.machine();
     let lies = || printed(desk, &[&["partials", "list"]]);
-    while lies()[0]["arriving"] == true {}
+    wait_until_put_away(desk);
     let mut partials = lies();
     put.extend(printed(laptop, &[&["put", "big.bin", "desk:"]]));
     agrees("put, get", &put);

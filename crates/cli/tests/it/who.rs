@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use landline_testkit::{Linkbox, Machine, Office, Running, Serving, Way, needs};
+use landline_testkit::{Linkbox, Machine, Office, Running, Serving, Way, needs, until};
 use serde_json::{Value, json};
 
 use crate::halfway;
@@ -19,11 +19,11 @@ fn calls(desk: &Machine) -> Vec<Value> {
 
 /// Looks until there is a call that is as `wanted`.
 fn wait_for_call(desk: &Machine, wanted: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        if let Some(call) = calls(desk).into_iter().find(|call| wanted(call)) {
-            return call;
-        }
-    }
+    until("a call that is as wanted", || calls(desk).into_iter().find(|call| wanted(call)))
+}
+
+fn wait_for_silence(desk: &Machine) {
+    until("no call any more", || calls(desk).is_empty().then_some(()));
 }
 
 fn end(desk: &Machine, call: &Value) {
@@ -36,7 +36,7 @@ fn end(desk: &Machine, call: &Value) {
 fn a_transfer_that_stands_still_is_shown_with_all_there_is_to_know_of_it() {
     let scene = Scene::new();
     let (desk, laptop) = (scene.desk.machine(), &scene.laptop);
-    while !calls(desk).is_empty() {} // that of the introduction; the call that asks is not shown
+    wait_for_silence(desk); // that of the introduction; the call that asks is not shown
     desk.cmd(["who"]).succeeds().stdout("").stderr_has("Nobody calls this machine right now.");
     let (put, line) = halfway::put(&scene.desk, laptop);
     let call = wait_for_call(desk, |call| {
@@ -89,7 +89,7 @@ fn a_put_that_is_ended_hears_so_does_not_dial_again_and_the_same_command_goes_on
     let _ = put.wait().exits_with(5).stderr_has(ENDED);
     assert_eq!(line.calls(), 1);
     line.resume(Way::Up);
-    while !calls(desk).is_empty() {}
+    wait_for_silence(desk);
     let kept = desk.cmd(["partials", "list", "--json"]).succeeds().json_line();
     assert!(kept["verified"].as_u64().unwrap() >= 8 * MIB as u64, "{kept}");
     assert!(!scene.share().join("big").exists());
@@ -140,7 +140,7 @@ fn a_get_whose_line_takes_nothing_is_cut_and_hears_why_when_it_dials_again() {
     let full = |call: &Value| call["bytes_out"].as_u64().unwrap() >= 12 * MIB as u64 && call["rate_out"] == 0;
     let call = wait_for_call(desk, full);
     end(desk, &call);
-    while !calls(desk).is_empty() {}
+    wait_for_silence(desk);
     line.resume(Way::Down);
     assert_got_later(&scene, get);
     assert_eq!(line.calls(), 3, "once more for the word, and once for the second command");

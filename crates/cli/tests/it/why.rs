@@ -2,7 +2,7 @@
 
 use landline_testkit::Way;
 
-use crate::scene::{MIB, Scene, random};
+use crate::scene::{MIB, Scene, random, wait_until_put_away};
 
 #[test]
 fn a_slow_line_is_named_as_what_held_the_copy_up() {
@@ -61,7 +61,7 @@ fn the_rate_is_that_of_what_moved_now() {
     let line = scene.line();
     line.cut_after(Way::Up, 9 << 20, landline_testkit::Cut::Reset);
     let _ = scene.put("big.bin", "desk:").args(["--reconnect", "0"]).fails_with(4);
-    while scene.desk.machine().cmd(["partials", "list", "--json"]).succeeds().json_line()["arriving"] == true {}
+    wait_until_put_away(scene.desk.machine());
     let done = scene.put("big.bin", "desk:").arg("--json").succeeds().json().pop().unwrap();
     let (resumed, seconds) = (done["resumed"].as_u64().unwrap(), done["seconds"].as_f64().unwrap());
     assert!(resumed >= MIB as u64, "{done}");
