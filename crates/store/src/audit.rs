@@ -7,7 +7,6 @@
 //! Knows nothing of what the lines mean. One process writes at a time: the one that holds the serving lock.
 
 use std::{
-    io,
     path::PathBuf,
     sync::{
         Arc,
@@ -21,8 +20,10 @@ use std::{
 use crate::{Home, StoreError};
 
 mod journal;
+mod reader;
 
 use journal::{Journal, Rotation};
+pub use reader::AuditReader;
 
 /// The file in the home; older ones have a number behind it, 1 for the youngest of them.
 const NAME: &str = "audit.jsonl";
@@ -151,31 +152,6 @@ impl<G: Fn(u64) -> Vec<u8>> Writer<G> {
             }
         }
     }
-}
-
-/// The last `count` lines of the audit log of `home`, the oldest first, without their ends. None if there is no log. Blocks,
-/// and reads up to the whole log.
-///
-/// # Errors
-/// [`StoreError::Io`].
-pub fn last_lines(home: &Home, count: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-    let mut newest_first: Vec<Vec<u8>> = Vec::new();
-    for number in 0..FILES {
-        let path = journal::numbered(&home.audit_path(), number);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => continue,
-            Err(fault) => return Err(StoreError::io("read the audit log", path)(fault)),
-        };
-        let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
-        let wanted = count.saturating_sub(newest_first.len());
-        newest_first.extend(lines.rev().take(wanted).map(<[u8]>::to_vec));
-        if newest_first.len() >= count {
-            break;
-        }
-    }
-    newest_first.reverse();
-    Ok(newest_first)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ mod sqlite;
 mod successors;
 mod users;
 
-pub use audit::{AuditLog, last_lines};
+pub use audit::{AuditLog, AuditReader};
 pub use codes::{Codes, OpenCode};
 pub use contacts::{Contact, Contacts};
 pub use error::{DatabaseFault, StoreError};

@@ -87,6 +87,13 @@ pub trait Users {
     /// [`StoreError::UnknownUser`], [`StoreError::NotGranted`], or any fault of the database: then nothing is taken.
     fn take(&self, name: &UserName, grants: &[Grant]) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Gives a home with all rights in it to a user who has none, and tells of his keys that what they may has changed.
+    /// False: he has one, and nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUser`], or any fault of the database: then he has none.
+    fn give_home(&self, name: &UserName) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
     /// Sets how many bytes a home may hold.
     ///
     /// # Errors

@@ -63,6 +63,7 @@ pub(crate) fn values() -> Vec<(&'static str, Vec<u8>)> {
         ("admin-request/user-revoke", ask(UserRequest::Revoke { name: name(), grants: pub_folder() })),
         ("admin-request/user-quota", ask(UserRequest::Quota { name: name(), bytes: Some(4096) })),
         ("admin-request/user-no-quota", ask(UserRequest::Quota { name: name(), bytes: None })),
+        ("admin-request/user-home", ask(UserRequest::Home { name: name() })),
         ("admin-request/user-remove", ask(UserRequest::Remove { name: name() })),
         ("admin-request/user-password", ask(UserRequest::Password { name: name(), step: blob(1, 32) })),
         ("admin-request/user-set-password", ask(UserRequest::SetPassword { name: name(), step: blob(3, 192) })),

@@ -1,10 +1,13 @@
 //! `audit`: what the server of this machine has noted: who called, what was done, how it ended.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use landline_store::last_lines;
+use landline_store::{AuditReader, StoreError};
 use landline_wire::shown;
 use serde_json::Value;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -20,14 +23,51 @@ pub(crate) struct Args {
     /// How many of the last lines
     #[arg(short = 'n', long, value_name = "LINES", default_value_t = 20)]
     lines: usize,
+    /// Go on with what is noted from then on, until Ctrl-C
+    #[arg(short, long)]
+    follow: bool,
 }
+
+/// How often `--follow` looks: at once for a person, and nothing for the machine.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
     let home = here.home()?;
-    let read = tokio::task::spawn_blocking(move || last_lines(&home, args.lines)).await;
-    let lines = read.map_err(|_| Fail::internal("the thread that reads the audit log died"))??;
+    let (lines, mut reader) = apart(move || AuditReader::last(&home, args.lines)).await??;
+    print(here, &lines)?;
+    if lines.is_empty() && args.lines > 0 {
+        here.out.say("Nothing was noted yet. landline serve notes it, unless audit = false in config.toml.");
+    }
+    if !args.follow {
+        return Ok(Exit::Done);
+    }
+    let mut beat = interval(LOOK_EVERY);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        here.out.flush();
+        if here.out.is_gone() {
+            return Ok(Exit::Done);
+        }
+        beat.tick().await;
+        let more: Result<Vec<Vec<u8>>, StoreError>;
+        (reader, more) = apart(move || {
+            let more = reader.more();
+            (reader, more)
+        })
+        .await?;
+        print(here, &more?)?;
+    }
+}
+
+/// On a thread that may wait for the disk.
+async fn apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, Fail> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|_| Fail::internal("the thread that reads the audit log died"))
+}
+
+fn print(here: &Here, lines: &[Vec<u8>]) -> Result<(), Fail> {
     let mut strange = 0_u64;
-    for line in &lines {
+    for line in lines {
         match serde_json::from_slice::<Value>(line) {
             // As it was written: it is harmless, and its fields stand in their order.
             Ok(Value::Object(_)) if here.out.is_json() => {
@@ -35,17 +75,14 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
                 here.out.bytes(b"\n");
             }
             Ok(value @ Value::Object(_)) => here.out.line(tame(&words(&value))),
-            Ok(_) | Err(_) => strange += 1,
+            Ok(_) | Err(_) => strange = strange.saturating_add(1),
         }
     }
     if strange > 0 {
         let (home, count) = (here.home()?, units::count(strange, "line"));
         here.out.warn(format_args!("{count} of {} can't be read", home.audit_path().display()));
     }
-    if lines.is_empty() {
-        here.out.say("Nothing was noted yet. landline serve notes it, unless audit = false in config.toml.");
-    }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// One line for a person; what this version does not know is told by its name alone.

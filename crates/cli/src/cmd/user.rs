@@ -77,6 +77,11 @@ enum What {
         #[arg(value_name = "GRANT", required = true)]
         grants: Vec<String>,
     },
+    /// Give a home to a user who was added with --no-home: his paths begin there from then on; running calls are cut
+    Home {
+        /// To whom
+        name: UserName,
+    },
     /// Set the password with which a user lets machines of his own in, by landline login
     Passwd(passwd::Args),
     /// Set how much a home may hold, like 20G, or none for no limit; running calls of this user are cut
@@ -149,6 +154,11 @@ pub(crate) async fn run(args: Args, here: &Here) -> Result<Exit, Fail> {
             let asked = grants(&asked)?;
             let request = UserRequest::Revoke { name: name.to_string(), grants: texts(&asked) };
             office.change(&name, request, format_args!("{name} may no longer: {}.", texts(&asked).join(", "))).await?;
+        }
+        What::Home { name } => {
+            let request = UserRequest::Home { name: name.to_string() };
+            let said = format!("{name} has a home now, and the paths of {name} begin there.");
+            office.change(&name, request, said).await?;
         }
         What::Quota { name, size } => {
             let request = UserRequest::Quota { name: name.to_string(), bytes: size.0 };

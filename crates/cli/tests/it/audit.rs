@@ -33,6 +33,30 @@ fn request<'a>(all: &'a [Value], word: &str) -> &'a Value {
 }
 
 #[test]
+fn following_prints_what_is_noted_until_ctrl_c() {
+    let office = Office::new(BIN);
+    let (serving, laptop) = office.introduced();
+    let desk = serving.machine().clone();
+    let following = desk.cmd(["audit", "-n", "1", "--follow", "--json"]).spawn();
+    let person = desk.cmd(["audit", "-n", "1000", "-f"]).spawn();
+    following.wait_for_stdout("\n");
+    for new in ["desk:one", "desk:two"] {
+        let _ = laptop.cmd(["mkdir", new]).succeeds();
+    }
+    following.wait_for_stdout("\"paths\":[\"two\"]");
+    person.wait_for_stdout(": mkdir two: done\n");
+    following.sigint();
+    person.sigint();
+    let mut told = following.wait().exits_with(130).json();
+    let last = told.pop().unwrap();
+    assert_eq!(last["error"]["code"], "interrupted", "{last}");
+    let _ = person.wait().exits_with(130);
+    let _ = serving.stops();
+    let all = noted(&desk);
+    assert!(told.len() > 2 && all.windows(told.len()).any(|part| part == told), "each once: {told:?} of {all:?}");
+}
+
+#[test]
 fn calls_requests_refusals_and_the_owners_acts_are_noted() {
     let office = Office::new(BIN);
     let (serving, laptop) = office.introduced();

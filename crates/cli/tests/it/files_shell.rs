@@ -89,6 +89,7 @@ fn folders_are_made_and_things_are_moved_and_deleted() {
     assert_eq!(scene.laptop.cmd(["ls", "desk:p"]).succeeds().stdout_bytes(), b"b c\nq\n");
     assert!(!scene.share().join("dir").exists());
     let _ = scene.shell("rm p").fails_with(9).stderr_has("hint: to delete a folder with all that is in it: rm -r");
+    let _ = scene.shell("mkdir all; mv *.txt 'my file' all; ls all; mv all/* /").succeeds().stdout("b.txt\nmy file\n");
     let _ = scene.shell("mv b.txt 'my file'").fails_with(9).stderr_has("hint: to replace what is there: mv --force");
     let _ = scene.shell("mv -f b.txt 'my file'; cat 'my file'").succeeds().stdout("b");
 }

@@ -52,6 +52,52 @@ fn mv_replaces_a_file_only_by_force_and_a_full_folder_never() {
 }
 
 #[test]
+fn several_things_go_into_one_folder() {
+    let scene = Scene::new();
+    for path in ["a", "b", "dir/c", "into/b", "x/same", "y/same"] {
+        scene.shares(path, path);
+    }
+    let mv = |args: &[&str]| scene.laptop.cmd(["mv", "--json"]).args(args);
+    let told = mv(&["desk:a", "desk:dir", "desk:into"]).succeeds().json();
+    let expected =
+        [serde_json::json!({"from": "a", "to": "into/a"}), serde_json::json!({"from": "dir", "to": "into/dir"})];
+    assert_eq!(told, expected);
+    // What can't be moved keeps nothing else from it.
+    let _ = mv(&["desk:none", "desk:into/a", "desk:."]).fails_with(3).stderr_has("none: not found");
+    let _ = mv(&["desk:b", "desk:a", "desk:into"]).fails_with(3).stderr_has("into/b: exists already");
+    assert_eq!((text(&scene, "b").as_str(), text(&scene, "into/b").as_str()), ("b", "into/b"));
+    assert_eq!(text(&scene, "into/a"), "a");
+    // Two of one name: not even by force is one lost.
+    let twice = scene.laptop.cmd(["mv", "-f", "desk:x/same", "desk:y/same", "desk:into"]).fails_with(3);
+    let _ = twice.stderr_has("y/same: another same goes there").stderr_has("hint: y/same stays where it is");
+    assert_eq!((text(&scene, "into/same").as_str(), text(&scene, "y/same").as_str()), ("x/same", "y/same"));
+    // And nothing is replaced that was named too. Flags may stand between.
+    for order in [["desk:y/same", "desk:into/same"], ["desk:into/same", "desk:y/same"]] {
+        let both = scene.laptop.cmd(["mv", order[0], "-f", order[1], "desk:into"]).fails();
+        let _ = both.stderr_has("y/same: into/same is there, which is to be moved by the same command");
+        assert_eq!((text(&scene, "into/same").as_str(), text(&scene, "y/same").as_str()), ("x/same", "y/same"));
+    }
+    let _ = scene.laptop.cmd(["mv", "desk:b", "-f", "desk:c"]).succeeds();
+    assert_eq!(text(&scene, "c"), "b");
+}
+
+#[test]
+fn several_things_need_a_folder_to_go_to() {
+    let scene = Scene::new();
+    for path in ["a", "b", "file"] {
+        scene.shares(path, path);
+    }
+    let wrong = scene.laptop.cmd(["mv", "-f", "desk:a", "desk:b", "desk:file"]).fails_with(9);
+    let _ = wrong.stderr_has("file: is not a directory").stderr_has("can only be moved into a folder");
+    let _ = scene.laptop.cmd(["mv", "desk:a"]).fails_with(2).stderr_has("where to is missing");
+    let _ = scene.laptop.cmd(["mv", "desk:a", "desk:b", "desk:none"]).fails_with(8).stderr_has("none: not found");
+    let _ =
+        scene.laptop.cmd(["mv", "desk:a", "localhost:b", "desk:file"]).fails_with(2).stderr_has("within one machine");
+    assert_eq!(snapshot(scene.share()).len(), 3);
+    assert_eq!(text(&scene, "file"), "file");
+}
+
+#[test]
 fn mv_of_what_is_not_there_or_to_where_no_folder_is_says_which() {
     let scene = Scene::new();
     scene.shares("a", "x");

@@ -61,6 +61,7 @@ impl People {
             UserRequest::Show { name } => self.show(&name).await,
             UserRequest::Grant { name, grants } => self.grant(&name, &grants).await,
             UserRequest::Revoke { name, grants } => self.revoke(&name, &grants).await,
+            UserRequest::Home { name } => self.home(&name).await,
             UserRequest::Quota { name, bytes } => self.quota(&name, bytes).await,
             UserRequest::Password { name, step } => self.begin_password(&name, &step.0).await,
             UserRequest::SetPassword { name, step } => self.set_password(&name, &step.0).await,
@@ -133,6 +134,21 @@ impl People {
         let keys = self.running(&name).await?;
         self.store.take(&name, &grants).await.map_err(|fault| words(&fault))?;
         Ok(vec![UserAnswer::Done { changed: true, cut: keys.cut(&self.live) }])
+    }
+
+    async fn home(&self, name: &str) -> Result<Vec<UserAnswer>, Fault> {
+        let name = named(name)?;
+        let user = self.user(&name).await?;
+        if user.default {
+            let text = format!("whoever is invited without a name calls as {name}, and they share no home");
+            return Err(Fault::new(ErrorCode::Conflict, text));
+        }
+        if !user.has_home && user.grants.len() + Grant::own_home().len() > MOST_GRANTS {
+            return Err(too_many());
+        }
+        let keys = self.running(&name).await?;
+        let changed = self.store.give_home(&name).await.map_err(|fault| words(&fault))?;
+        Ok(vec![UserAnswer::Done { changed, cut: if changed { keys.cut(&self.live) } else { 0 } }])
     }
 
     async fn quota(&self, name: &str, bytes: Option<u64>) -> Result<Vec<UserAnswer>, Fault> {

@@ -119,6 +119,7 @@ fn user_act(request: &UserRequest) -> Option<(&'static str, Option<String>)> {
         UserRequest::Quota { name, bytes } => {
             ("user quota", name, bytes.map_or("none".to_owned(), |bytes| bytes.to_string()))
         }
+        UserRequest::Home { name } => ("user home", name, String::new()),
         UserRequest::SetPassword { name, .. } => ("user passwd", name, String::new()),
         UserRequest::NoPassword { name } => ("user passwd", name, "none".to_owned()),
         UserRequest::Remove { name } => ("user remove", name, String::new()),

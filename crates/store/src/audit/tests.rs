@@ -45,9 +45,9 @@ fn files_move_on_by_size_and_the_oldest_goes() {
         ("line9\n", "line8\n", "line7\n")
     );
     assert!(!journal::numbered(&kept.home.audit_path(), 3).exists());
-    let last: Vec<Vec<u8>> = last_lines(&kept.home, 2).unwrap();
+    let last: Vec<Vec<u8>> = AuditReader::last(&kept.home, 2).unwrap().0;
     assert_eq!(last, [b"line8".to_vec(), b"line9".to_vec()]);
-    assert_eq!(last_lines(&kept.home, 100).unwrap().len(), 3);
+    assert_eq!(AuditReader::last(&kept.home, 100).unwrap().0.len(), 3);
 }
 
 #[test]
@@ -93,5 +93,67 @@ fn no_link_is_followed() {
 
 #[test]
 fn without_a_log_there_are_no_lines() {
-    assert!(last_lines(&kept().home, 5).unwrap().is_empty());
+    assert!(AuditReader::last(&kept().home, 5).unwrap().0.is_empty());
+}
+
+fn told(reader: &mut AuditReader) -> Vec<String> {
+    reader.more().unwrap().into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
+}
+
+#[test]
+fn who_follows_the_log_hears_each_line_once_however_the_files_move_on() {
+    let kept = kept();
+    let (nothing, mut reader) = AuditReader::last(&kept.home, 5).unwrap();
+    assert_eq!((nothing.len(), told(&mut reader).len()), (0, 0), "there is no log yet");
+    let log = kept.log(10, 5);
+    let mut said = 0;
+    for burst in [1, 0, 2, 1, 3, 4] {
+        let lines: Vec<String> = (said..said + burst).map(|number| format!("line{number}")).collect();
+        put(&log, lines.clone()); // one to a file
+        assert_eq!(told(&mut reader), lines);
+        said += burst;
+    }
+    let (last, mut late) = AuditReader::last(&kept.home, 2).unwrap();
+    assert_eq!(last, [b"line9".to_vec(), b"line10".to_vec()]);
+    assert_eq!(told(&mut late), [] as [&str; 0]);
+    put(&log, ["after".to_owned()]);
+    assert_eq!((told(&mut late), told(&mut reader)), (vec!["after".to_owned()], vec!["after".to_owned()]));
+}
+
+#[test]
+fn who_looks_away_for_longer_than_the_log_reaches_back_hears_all_that_is_left() {
+    let kept = kept();
+    let log = kept.log(10, 5);
+    put(&log, ["line0".to_owned()]);
+    let (_, mut reader) = AuditReader::last(&kept.home, 0).unwrap();
+    put(&log, (1..=9).map(|number| format!("line{number}")));
+    assert_eq!(told(&mut reader), (5..=9).map(|number| format!("line{number}")).collect::<Vec<_>>());
+    // A person took away the one that was read last: the older ones are not told again.
+    let newest = fs::File::options().append(true).open(kept.home.audit_path()).unwrap();
+    newest.set_modified(std::time::SystemTime::now() + PATIENCE).unwrap(); // or all are of one tick of the clock
+    fs::remove_file(kept.home.audit_path()).unwrap();
+    assert_eq!(told(&mut reader), [] as [&str; 0]);
+}
+
+#[test]
+fn who_follows_the_log_hears_no_half_line_and_survives_a_person_who_tidies_up() {
+    let kept = kept();
+    let path = kept.home.audit_path();
+    fs::write(&path, "one\ntw").unwrap();
+    let (last, mut reader) = AuditReader::last(&kept.home, 5).unwrap();
+    assert_eq!(last, [b"one".to_vec()]);
+    fs::write(&path, "one\ntwo\nth").unwrap();
+    assert_eq!(told(&mut reader), ["two"]);
+    fs::write(&path, "one\n").unwrap();
+    assert_eq!(told(&mut reader), [] as [&str; 0]);
+    fs::write(&path, "one\n2\n").unwrap();
+    assert_eq!(told(&mut reader), ["2"]);
+    fs::write(&path, "").unwrap();
+    assert_eq!(told(&mut reader), [] as [&str; 0]);
+    fs::write(&path, "new\n").unwrap();
+    assert_eq!(told(&mut reader), ["new"]);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(told(&mut reader), [] as [&str; 0]);
+    fs::write(&path, "again\n").unwrap();
+    assert_eq!(told(&mut reader), ["again"]);
 }

@@ -111,6 +111,22 @@ impl Users for Store {
         .await
     }
 
+    async fn give_home(&self, name: &UserName) -> Result<bool, StoreError> {
+        let name = name.to_string();
+        self.write(move |tx| {
+            must_exist(tx, &name)?;
+            let mut giving = tx.prepare_cached("UPDATE user SET has_home = 1 WHERE name = ?1 AND has_home = 0")?;
+            if giving.execute([&name])? == 0 {
+                return Ok(false);
+            }
+            give(tx, &name, &Grant::own_home())?;
+            // To calls that run his paths begin elsewhere.
+            keys_of(tx, &name)?.into_iter().try_for_each(|key| events::note(tx, &Event::RightsLost(key)))?;
+            Ok(true)
+        })
+        .await
+    }
+
     async fn set_quota(&self, name: &UserName, quota: Option<u64>) -> Result<(), StoreError> {
         let (name, quota) = (name.to_string(), column(quota));
         self.write(move |tx| {

@@ -85,8 +85,9 @@ async fn done(session: &mut Session, verb: Verb) -> Result<Exit, Fail> {
             let places = places.collect::<Result<Vec<_>, _>>()?;
             mkdir::over(session, flags, &places, &here).await
         }
-        Verb::Mv { from, to, flags } => {
-            let (from, to) = (session.one_place(&from).await?, session.one_place(&to).await?);
+        Verb::Mv { paths, flags } => {
+            let (from, to) = mv::directed(&paths)?;
+            let (from, to) = (session.places(from).await?, session.one_place(to).await?);
             mv::over(session, flags, &from, &to, &here).await
         }
         Verb::Rm { paths, flags } => {

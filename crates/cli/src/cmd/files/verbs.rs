@@ -112,15 +112,12 @@ pub(super) enum Verb {
         #[command(flatten)]
         flags: mkdir::Flags,
     },
-    /// Move or rename something there: into the target if that is a folder
-    #[command(alias = "rename")]
+    /// Move or rename something there: into the target if that is a folder, which it must be for several things
+    #[command(alias = "rename", override_usage = "mv [OPTIONS] <FROM>... <TO>")]
     Mv {
-        /// What
-        #[arg(value_name = "FROM", value_parser = Typed::parser())]
-        from: Typed,
-        /// The new name, or the folder that it goes into
-        #[arg(value_name = "TO", value_parser = Typed::parser())]
-        to: Typed,
+        /// What; then the new name, or the folder that it goes into
+        #[arg(required = true, value_name = "PATH", value_parser = Typed::parser())]
+        paths: Vec<Typed>,
         #[command(flatten)]
         flags: mv::Flags,
     },

@@ -54,6 +54,10 @@ fn who_may_only_write_learns_nothing_by_a_condition_and_can_still_move() {
     bob.cmd(["put", "--if-match", &hash, "f", "desk:box/f"]).fails_with(5);
     bob.cmd(["mv", "desk:box/f", "desk:box/g"]).succeeds();
     assert_eq!(fs::read(house.share().join("box/g")).unwrap(), b"content");
+    fs::create_dir(house.share().join("box/in")).unwrap();
+    fs::write(house.share().join("box/h"), "").unwrap();
+    bob.cmd(["mv", "desk:box/g", "desk:box/h", "desk:box/in"]).succeeds();
+    assert_eq!(fs::read_dir(house.share().join("box/in")).unwrap().count(), 2);
 }
 
 #[test]

@@ -53,6 +53,8 @@ fn what_is_said_wrong_is_told_and_changes_nothing() {
         (&["grant", "bob", "read", "/pub"], 8, "no user \"bob\""),
         (&["revoke", "amy", "read", "/pub"], 8, "has no grant"),
         (&["quota", "friends", "1G"], 9, "friends has none"),
+        (&["home", "friends"], 9, "they share no home"),
+        (&["home", "bob"], 8, "no user"),
         (&["remove", "friends"], 9, "stays"),
         (&["remove", "bob"], 8, "no user"),
     ] {

@@ -29,6 +29,30 @@ fn each_user_begins_in_a_home_of_his_own_and_sees_no_other() {
 }
 
 #[test]
+fn who_was_added_without_a_home_can_be_given_one() {
+    let house = House::new();
+    for name in ["pub/plan", "homes are not here"] {
+        let path = house.share().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "shared").unwrap();
+    }
+    let bob = house.added("bob", &["--no-home", "read", "/pub"]);
+    assert_eq!(ls(&bob, "desk:"), ["pub"]);
+    let desk = house.desk.machine();
+    let given = |changed: bool| serde_json::json!({"user": "bob", "changed": changed, "cut": 0});
+    assert_eq!(desk.cmd(["user", "home", "bob", "--json"]).succeeds().json_line(), given(true));
+    assert_eq!(desk.cmd(["user", "home", "bob", "--json"]).succeeds().json_line(), given(false));
+    desk.cmd(["user", "home", "bob"]).succeeds().stderr_has("That was so already.");
+    bob.write("own", "bob's");
+    bob.cmd(["put", "own", "desk:"]).succeeds();
+    assert_eq!(fs::read(house.home("bob").join("own")).unwrap(), b"bob's");
+    assert_eq!((ls(&bob, "desk:"), ls(&bob, "desk:/")), (vec!["own".to_owned()], vec!["pub".to_owned()]));
+    house.user(&["quota", "bob", "8K"]);
+    bob.write("big", [7; 9000]);
+    bob.cmd(["put", "big", "desk:"]).fails().stderr_has("quota");
+}
+
+#[test]
 fn what_is_granted_in_the_share_is_seen_beside_the_home_and_nothing_else_of_it() {
     let house = House::new();
     for path in ["pub/read me", "projects/x/plan", "projects/y/secret", "private/diary"] {

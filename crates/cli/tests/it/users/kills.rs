@@ -9,7 +9,7 @@ use crate::scene::serve;
 fn a_killed_server_never_loses_an_acknowledged_change() {
     let house = House::new();
     let desk = house.desk.machine().clone();
-    let changes: [&[&str]; 9] = [
+    let changes: [&[&str]; 11] = [
         &["add", "amy", "--quota", "1M"],
         &["grant", "amy", "read", "/pub"],
         &["quota", "amy", "2M"],
@@ -18,6 +18,8 @@ fn a_killed_server_never_loses_an_acknowledged_change() {
         &["add", "bob"],
         &["grant", "bob", "admin"],
         &["remove", "bob"],
+        &["add", "cat", "--no-home", "read", "/"],
+        &["home", "cat"],
         &["grant", "amy", "admin"],
     ];
     let mut server = house.desk;
@@ -33,6 +35,7 @@ fn a_killed_server_never_loses_an_acknowledged_change() {
     assert_eq!(told["quota"].as_u64(), Some(2 << 20));
     assert_eq!(told["password"], true);
     desk.cmd(["user", "show", "bob"]).fails_with(8);
+    assert_eq!(desk.cmd(["user", "show", "cat", "--json"]).succeeds().json_line()["home"], true);
     let doctor = desk.cmd(["doctor"]).run();
     assert!(String::from_utf8_lossy(doctor.stdout_bytes()).contains("database  sound"), "{doctor:?}");
     // A code and a revocation, too.

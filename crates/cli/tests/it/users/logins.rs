@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use landline_testkit::{Cmd, Machine, Office};
 
 use super::{House, ls};
+use crate::raw::{Fake, message};
 use crate::scene::{BIN, serve};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -196,4 +197,23 @@ fn guessing_is_slowed_where_it_comes_from_and_locks_nobody_out_elsewhere() {
     }
     assert!(sent_away, "one was told to come again");
     login(&house.office.machine("laptop"), &other, "amy", PASSWORD).succeeds();
+}
+
+#[test]
+fn a_server_that_wants_a_password_stretched_too_much_or_too_little_is_refused_before_anything_is_stretched() {
+    let office = Office::new(BIN);
+    let laptop = office.machine("laptop");
+    // 4 GiB of memory; 8 KiB, for which a guess would cost nothing.
+    let costs = [("AEAAAAAAAAEAAAAE", "would take too much"), ("AAAACAAAAAEAAAAB", "would be stretched too little")];
+    for (cost, words) in costs {
+        let desk = Fake::playing(200, move |raw| {
+            let step = "AgIC".repeat(106) + "AgI=";
+            raw.say(message(format!(r#"{{"challenge":{{"step":"{step}","cost":"{cost}"}}}}"#)));
+            assert_eq!(raw.hear_message(), None, "it hangs up instead of proving anything");
+        });
+        let place = desk.address.to_string();
+        let _ = login(&laptop, &place, "amy", PASSWORD).fails_with(5).stderr_has(words).stderr_has(&place);
+        desk.ended();
+    }
+    let _ = laptop.cmd(["contacts", "list"]).succeeds().stdout("");
 }

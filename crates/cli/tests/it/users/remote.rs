@@ -11,6 +11,8 @@ fn an_admin_manages_users_from_afar_and_nobody_else_does() {
     let (root, amy) = (house.added("root", &["admin"]), house.added("amy", &["files", "/"]));
     root.cmd(["user", "--at", "desk", "add", "bob", "read", "/pub"]).succeeds();
     root.cmd(["user", "--at", "desk", "quota", "bob", "1M"]).succeeds();
+    root.cmd(["user", "--at", "desk", "add", "cat", "--no-home", "read", "/pub"]).succeeds();
+    root.cmd(["user", "--at", "desk", "home", "cat"]).succeeds().stderr_has("the paths of cat begin there");
     let told = root.cmd(["user", "show", "bob", "--at", "desk", "--json"]).succeeds().json_line();
     assert_eq!(told["quota"].as_u64(), Some(1 << 20));
     let code = root.cmd(["invite", "bob", "--at", "desk", "--json"]).succeeds().json_line();
@@ -33,6 +35,7 @@ fn an_admin_manages_users_from_afar_and_nobody_else_does() {
     let added = log.iter().find(|line| line["what"].as_str().is_some_and(|what| what.starts_with("bob: ")));
     assert_eq!(added.unwrap()["user"], "root", "who did it");
     assert_eq!(act("user quota").unwrap()["what"], "bob: 1048576");
+    assert_eq!(act("user home").unwrap()["what"], "cat");
     // An admin has no files but his own.
     root.cmd(["ls", "desk:/"]).succeeds();
     root.cmd(["cat", "desk:/pub"]).fails();

@@ -40,6 +40,11 @@ pub enum UserRequest {
         /// Texts of grants, as they were given.
         grants: Vec<String>,
     },
+    /// Give a home, with all rights in it, to a user who has none; calls of this user end. Answered by `done`.
+    Home {
+        /// Whose.
+        name: String,
+    },
     /// Set how much a home may hold; calls of this user end. Answered by `done`.
     Quota {
         /// Whose.

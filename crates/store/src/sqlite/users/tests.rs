@@ -81,6 +81,23 @@ async fn a_home_that_was_made_is_this_users_and_not_the_next_ones() {
 }
 
 #[tokio::test]
+async fn a_home_can_be_given_later_and_once() {
+    let (office, mut events) = with_amy().await;
+    let store = &office.store;
+    assert!(!store.give_home(&user("amy")).await.unwrap(), "she has one");
+    assert_eq!(told(&mut events), []);
+    store.add_user(&user("bob"), &grants(&["files:read /pub"]), false, None).await.unwrap();
+    store.enrol(&key(3), "bob", "laptop", at(3)).await.unwrap();
+    assert!(store.give_home(&user("bob")).await.unwrap());
+    let bob = store.user(&user("bob")).await.unwrap();
+    assert_eq!((bob.has_home, bob.home_made, bob.quota), (true, false, None));
+    assert_eq!(bob.grants, grants(&["files:read /pub", "files:read ~", "files:write ~"]));
+    assert_eq!(told(&mut events), [Event::RightsLost(key(3))]);
+    let nobody = store.give_home(&user("eve")).await.unwrap_err();
+    assert!(matches!(nobody, StoreError::UnknownUser { .. }), "{nobody}");
+}
+
+#[tokio::test]
 async fn a_quota_can_be_changed_and_lifted() {
     let (office, mut events) = with_amy().await;
     for quota in [Some(0), Some(u64::MAX >> 1), None] {
