@@ -114,6 +114,11 @@ impl Cmd {
         }
     }
 
+    /// Whether it only shows what happens elsewhere, so that there is nothing it could leave unfinished.
+    pub(crate) fn only_watches(&self) -> bool {
+        matches!(self, Self::Who(_) | Self::Audit(_))
+    }
+
     /// Does it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser};
 use landline_wire::shown;
 
 use crate::args::Cli;
+use crate::cmd::Cmd;
 use crate::config::Flags;
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -104,10 +105,10 @@ fn start(cli: Cli, out: &Out) -> Result<Exit, Fail> {
             return cli.cmd.run(&here).await;
         }
         let mut signals = Signals::new()?;
-        let goes_on = cli.cmd.goes_on();
+        let stopped = stopped(&cli.cmd);
         tokio::select! {
             outcome = cli.cmd.run(&here) => outcome,
-            () = signals.next() => Err(stopped(goes_on)),
+            () = signals.next() => Err(stopped),
         }
     });
     // Disk threads end by themselves; one that waits for a person at the terminal never does.
@@ -115,9 +116,13 @@ fn start(cli: Cli, out: &Out) -> Result<Exit, Fail> {
     outcome
 }
 
-fn stopped(goes_on: bool) -> Fail {
+/// What is said of a command that was stopped.
+fn stopped(cmd: &Cmd) -> Fail {
+    if cmd.only_watches() {
+        return Fail::new(Exit::Interrupted, "stopped");
+    }
     let fail = Fail::interrupted();
-    if goes_on { fail.hint("the same command goes on where it stopped") } else { fail }
+    if cmd.goes_on() { fail.hint("the same command goes on where it stopped") } else { fail }
 }
 
 /// A broken configuration must not keep `config check`, `doctor` or a plain `ls` from running: those that need it say

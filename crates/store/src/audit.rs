@@ -1,6 +1,7 @@
 //! The audit log: what happened at a serving machine, one line each, in `audit.jsonl` of the home.
 //!
-//! In: finished lines, from any thread. Out: the same in a file for the owner alone, rotated by size; the last ones again.
+//! In: finished lines, from any thread. Out: the same in a file for the owner alone, rotated by size. Rooms: `journal` (the files) · `reader`
+//! (their last lines, and what comes).
 //! Whoever puts a line never waits: there is a bounded queue and one thread behind it. What finds no room there, or can't
 //! be written because the disk is full, is counted; the count stands in the log itself as soon as that can be written.
 //! Nothing is made durable: a power cut may take the last lines, never half of one.

@@ -50,7 +50,7 @@ fn following_prints_what_is_noted_until_ctrl_c() {
     let mut told = following.wait().exits_with(130).json();
     let last = told.pop().unwrap();
     assert_eq!(last["error"]["code"], "interrupted", "{last}");
-    let _ = person.wait().exits_with(130);
+    let _ = person.wait().exits_with(130).stderr("error: stopped\n");
     let _ = serving.stops();
     let all = noted(&desk);
     assert!(told.len() > 2 && all.windows(told.len()).any(|part| part == told), "each once: {told:?} of {all:?}");
